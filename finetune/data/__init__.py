@@ -1,0 +1,1 @@
+"""Training rows: read from files or built from structured records and facts."""

@@ -1,0 +1,304 @@
+"""Train one LoRA configuration with the transformers Trainer: resumable, seeded, accounted for."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, TrainerCallback
+from transformers.utils.logging import disable_progress_bar
+
+from finetune.adapters import attach_lora, save_adapter
+from finetune.batches import LengthGroupedOrder, collate
+from finetune.config import TrainConfig
+from finetune.data.rows import split_rows
+from finetune.encode import Encoding, encode_rows, parity_probes
+from finetune.loss import LossAtLabels, mean_loss
+from harness.adapters import PARITY
+from harness.digest import canonical_json
+from harness.errors import RunError
+from harness.machine import peak_rss_bytes
+from harness.parity import write_proof
+from harness.store import EVENTS, RunFolder, read_lines, write_json, write_text
+from harness.templates import ChatTemplate
+from harness.training import ADAPTER, SUMMARY, TrainingRow
+
+CHECKPOINTS_PER_RUN = 8
+HELDOUT_BATCH = 16
+
+Progress = Callable[[int, int, float], None]
+"""Called with optimizer steps done, planned, and the current loss."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One training run, ready to start."""
+
+    config: TrainConfig
+    model: Path
+    template: ChatTemplate
+    rows: tuple[TrainingRow, ...]
+    folder: RunFolder
+
+
+def train(job: Job, *, progress: Progress) -> None:
+    """Train, or go on from the last whole checkpoint, and write adapter, ledger and summary.
+
+    Raises:
+        DataError: a row cannot be encoded or teaches nothing.
+        RunError: the loss is not a number.
+    """
+    started = time.monotonic()
+    disable_progress_bar()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    config, folder = job.config, job.folder.path
+    tokenizer: Any = AutoTokenizer.from_pretrained(job.model)
+    train_rows, heldout_rows = split_rows(job.rows, heldout=config.heldout, seed=config.seed)
+    encoding = _encode(train_rows, job, tokenizer)
+    heldout = _encode(heldout_rows, job, tokenizer).rows if heldout_rows else ()
+    write_json(folder / "mask-ledger.json", encoding.ledger.model_dump())
+
+    torch.manual_seed(config.seed)
+    dtype = torch.float32 if config.dtype == "float32" else torch.bfloat16
+    base = AutoModelForCausalLM.from_pretrained(job.model, dtype=dtype)
+    model = attach_lora(base, config.lora)
+    pad_id = (
+        tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    )
+    loss_of = LossAtLabels(model)
+    checkpoint = _last_checkpoint(folder / "checkpoints")
+    _forget_events_after(job.folder, checkpoint)
+    trainer = _LabelTrainer(
+        model=model,
+        args=_arguments(config, folder, n_rows=len(encoding.rows)),
+        train_dataset=list(encoding.rows),  # pyright: ignore[reportArgumentType] - any sequence
+        data_collator=partial(collate, pad_id=pad_id),
+        loss_of=loss_of,
+        order=LengthGroupedOrder(
+            [len(row.input_ids) for row in encoding.rows],
+            batch=min(config.micro_batch, config.batch),
+            seed=config.seed,
+        ),
+    )
+    batches = [
+        collate(heldout[i : i + HELDOUT_BATCH], pad_id=pad_id)
+        for i in range(0, len(heldout), HELDOUT_BATCH)
+    ]
+    recorder = _Recorder(job.folder, trainer, batches, progress)
+    trainer.add_callback(recorder)
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+    _write_adapter(job, model, tokenizer, train_rows)
+    write_json(folder / SUMMARY, recorder.summary(encoding, seconds=time.monotonic() - started))
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+
+class _LabelTrainer(Trainer):
+    """The transformers Trainer with our row order and our loss."""
+
+    def __init__(self, *, loss_of: LossAtLabels, order: LengthGroupedOrder, **options: Any) -> None:
+        self._order = order
+        self._loss_of = loss_of
+        self.real_tokens = 0
+        super().__init__(**options)
+        # The loss below is already divided by the learnt tokens of the whole optimizer step, so
+        # accumulation gives the gradient of the undivided batch.
+        self.model_accepts_loss_kwargs = True
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedOrder:
+        del train_dataset
+        return self._order
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Return the batch's share of the step's mean loss per learnt token."""
+        assert not return_outputs, "outputs are not kept"
+        loss, n = self._loss_of(model, inputs)
+        self.real_tokens += int(inputs["attention_mask"].sum())
+        return loss / (num_items_in_batch if num_items_in_batch is not None else n)
+
+
+class _Recorder(TrainerCallback):
+    """Writes events, watches the loss, and measures the held-out loss after each epoch."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        trainer: _LabelTrainer,
+        heldout: list[dict[str, torch.Tensor]],
+        progress: Progress,
+    ) -> None:
+        self._folder = folder
+        self._trainer = trainer
+        self._heldout = heldout
+        self._progress = progress
+        self._start = self._mark = time.monotonic()
+        self._mark_tokens = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Measure the untouched model."""
+        del args, control
+        self._start = self._mark = time.monotonic()
+        if state.global_step == 0:
+            self._measure_heldout(state, epoch=0)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Record one optimizer step."""
+        del args, control
+        if not logs or "loss" not in logs:
+            return
+        now, tokens = time.monotonic(), self._trainer.real_tokens
+        loss = float(logs["loss"])
+        self._folder.log(
+            "step",
+            step=state.global_step,
+            epoch=round(state.epoch or 0.0, 4),
+            loss=loss if math.isfinite(loss) else None,
+            learning_rate=logs.get("learning_rate"),
+            tokens_per_second=round((tokens - self._mark_tokens) / max(1e-9, now - self._mark), 1),
+            peak_bytes=peak_bytes(),
+        )
+        self._mark, self._mark_tokens = now, tokens
+        self._progress(state.global_step, state.max_steps, loss)
+        if not math.isfinite(loss):
+            raise RunError(
+                f"the loss is {loss} at step {state.global_step}: lower learning_rate "
+                "(it is the usual cause) or use dtype: float32"
+            )
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Measure the held-out rows."""
+        del args, control
+        self._measure_heldout(state, epoch=round(state.epoch or 0))
+
+    def summary(self, encoding: Encoding, *, seconds: float) -> dict[str, Any]:
+        """Return what the tables need."""
+        epochs = {row["epoch"]: row["loss"] for row in self._folder.events("heldout")}
+        steps = self._folder.events("step")
+        earlier = sum(row["seconds"] for row in self._folder.events("session"))
+        self._folder.log("session", seconds=round(seconds, 2))
+        return {
+            "seconds": round(earlier + seconds, 2),
+            "peak_bytes": max([peak_bytes(), *(row["peak_bytes"] for row in steps)]),
+            "tokens_per_second": round(
+                self._trainer.real_tokens / max(1e-9, time.monotonic() - self._start), 1
+            ),
+            "steps": steps[-1]["step"] if steps else 0,
+            "final_loss": steps[-1]["loss"] if steps else None,
+            "heldout_loss_by_epoch": {str(epoch): loss for epoch, loss in epochs.items()},
+            "rows": encoding.ledger.rows_kept,
+        }
+
+    def _measure_heldout(self, state: Any, *, epoch: int) -> None:
+        if not self._heldout:
+            return
+        device = self._trainer.args.device
+        batches = [{k: v.to(device) for k, v in batch.items()} for batch in self._heldout]
+        model: Any = self._trainer.model
+        loss = mean_loss(self._trainer._loss_of, model, batches)  # noqa: SLF001 - same module
+        self._folder.log("heldout", step=state.global_step, epoch=epoch, loss=round(loss, 5))
+        self._mark = time.monotonic()
+
+
+def peak_bytes() -> int:
+    """Return the peak of device memory, or of the process on a CPU."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return peak_rss_bytes()
+
+
+def _encode(rows: list[TrainingRow], job: Job, tokenizer: Any) -> Encoding:
+    return encode_rows(
+        rows,
+        job.template,
+        tokenizer,
+        max_tokens=job.config.max_tokens,
+        over_length=job.config.over_length,
+    )
+
+
+def _arguments(config: TrainConfig, folder: Path, *, n_rows: int) -> TrainingArguments:
+    micro = min(config.micro_batch, config.batch)
+    per_epoch = math.ceil(math.ceil(n_rows / micro) / config.accumulation)
+    steps = per_epoch * config.epochs
+    schedule = "constant_with_warmup" if config.schedule == "constant" else config.schedule
+    return TrainingArguments(
+        output_dir=str(folder / "checkpoints"),
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=config.accumulation,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type=schedule,
+        warmup_steps=round(config.warmup * steps),
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.clip,
+        bf16=config.dtype != "float32",
+        use_cpu=not torch.cuda.is_available(),
+        optim="adamw_torch",
+        seed=config.seed,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=max(1, steps // CHECKPOINTS_PER_RUN),
+        save_total_limit=2,
+        report_to=[],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        log_level="error",
+    )
+
+
+def _last_checkpoint(folder: Path) -> Path | None:
+    """Return the newest whole checkpoint; drop those that a crash left half-written.
+
+    The Trainer writes trainer_state.json last.
+    """
+    found: list[tuple[int, Path]] = []
+    for path in folder.glob("checkpoint-*"):
+        try:
+            state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            found.append((int(state["global_step"]), path))
+        except (OSError, ValueError, KeyError):
+            shutil.rmtree(path, ignore_errors=True)
+    return max(found)[1] if found else None
+
+
+def _forget_events_after(folder: RunFolder, checkpoint: Path | None) -> None:
+    """Drop the steps that will be done again."""
+    step = int(checkpoint.name.split("-")[1]) if checkpoint else -1
+    rows = list(read_lines(folder.path / EVENTS))
+    kept = [row for row in rows if row.get("step", 0) <= step or row["event"] == "session"]
+    if checkpoint is None:
+        kept = [row for row in kept if row["event"] == "session"]
+    if rows:
+        text = "".join(canonical_json(row) + "\n" for row in kept)
+        write_text(folder.path / EVENTS, text)
+
+
+def _write_adapter(job: Job, model: Any, tokenizer: Any, rows: list[TrainingRow]) -> None:
+    """Save adapter and parity proof beside it, then put the whole folder in place at once."""
+    out = job.folder.path / ADAPTER
+    temporary = out.with_name(ADAPTER + ".part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    save_adapter(model, temporary)
+    write_proof(temporary / PARITY, job.template, parity_probes(rows, job.template, tokenizer))
+    shutil.rmtree(out, ignore_errors=True)
+    temporary.replace(out)

@@ -1,0 +1,96 @@
+"""The `tunemark` command: a root that imports a verb only when it is called.
+
+Exit codes: 0 fine, 1 something failed while working, 2 wrong usage or input.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import click
+
+from harness import __version__
+from harness.errors import HarnessError, suggestion
+from harness.registry import load_object
+
+VERBS: dict[str, tuple[str, str]] = {
+    "demo": ("harness.cli.demo:demo", "Fine-tune and judge a small real model in ten minutes."),
+    "doctor": ("harness.cli.doctor:doctor", "Tell what works on this machine and mend the rest."),
+    "check": ("harness.cli.check:check", "Check suites, studies and training data; load no model."),
+    "run": ("harness.cli.run:run", "Evaluate one model, with or without adapters, on suites."),
+    "score": ("harness.cli.score:score", "Score stored completions again; load no model."),
+    "compare": ("harness.cli.compare:compare", "Compare two runs item by item, with intervals."),
+    "train": ("harness.cli.train:train", "Train one configuration of a study."),
+    "study": ("harness.cli.study:study", "Train, evaluate and compare configurations."),
+    "report": ("harness.cli.report:report", "Write a study's result as one HTML file."),
+    "view": ("harness.cli.view:view", "Open the report viewer in the browser."),
+}
+"""Verb → ("module:attribute", one-line help). The help stands here so that --help is instant."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its verbs' names and help, and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of a first working day."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb."""
+        del ctx
+        return load_object(VERBS[cmd_name][0]) if cmd_name in VERBS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Offer the nearest verb for a typo."""
+        if args and args[0] not in VERBS:
+            ctx.fail(f"no verb {args[0]!r}{suggestion(args[0], VERBS)}; see tunemark --help")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verb list without importing any."""
+        del ctx
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tunemark")
+def cli() -> None:
+    """Did fine-tuning make this model better at my domain, without making it worse elsewhere?
+
+    Start with `tunemark demo`.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command; say every failure in one message."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except HarnessError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(
+            "\nStopped. Everything finished is stored; the same command goes on from there.",
+            err=True,
+        )
+        sys.exit(1)
+    except MemoryError:
+        click.echo("Error: out of memory; see `tunemark doctor`", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"Error: {place}{error.strerror}", err=True)
+        sys.exit(1)

@@ -1,0 +1,85 @@
+"""`tunemark check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.options import json_option, print_json, root_option
+from harness.errors import HarnessError
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@root_option
+@json_option
+@click.pass_context
+def check(ctx: click.Context, paths: tuple[Path, ...], root: Path, as_json: bool) -> None:
+    """Check suite folders, studies and recipes before any GPU time is spent.
+
+    A suite is a folder or its suite.yaml; a YAML file with `configurations:` is a study, one with
+    `recipes:` builds training data. For a study, gold items that stand in its training data are
+    named.
+    """
+    results = [_checked(path, root) for path in paths]
+    if as_json:
+        print_json(results)
+    else:
+        for result in results:
+            click.echo(
+                f"{'ok    ' if result['ok'] else 'FAULT '}{result['path']}: {result['text']}"
+            )
+    if not all(result["ok"] for result in results):
+        ctx.exit(2)
+
+
+def _checked(path: Path, root: Path) -> dict[str, Any]:
+    try:
+        return {"path": str(path), "ok": True, "text": _describe(path, root)}
+    except HarnessError as error:
+        return {"path": str(path), "ok": False, "text": str(error)}
+
+
+def _describe(path: Path, root: Path) -> str:
+    if path.is_file():
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if "\nrecipes:" in text:
+            return _describe_recipes(path)
+        if "\nsuites:" in text or "\nconfigurations:" in text:
+            return _describe_study(path, root)
+    from harness.suite import load_suite
+
+    suite = load_suite(path)
+    tasks = {task: sum(r.task == task for r in suite.gold) for task in suite.config.tasks}
+    counts = ", ".join(f"{task} {count}" for task, count in tasks.items())
+    return f"suite {suite.name} {suite.config.version}: {len(suite.gold)} items ({counts})"
+
+
+def _describe_recipes(path: Path) -> str:
+    from harness.registry import load_object
+
+    rows = load_object("finetune.data.build:build_rows")(path)
+    return f"{len(rows)} training rows"
+
+
+def _describe_study(path: Path, root: Path) -> str:
+    from harness.errors import DataError
+    from harness.study import load_study
+    from harness.study_run import leaked_items
+
+    study = load_study(path, root)
+    for suite in study.suites:
+        leaks = leaked_items(study, suite)
+        if leaks:
+            gold_id, where = next(iter(leaks.items()))
+            raise DataError(
+                f"{len(leaks)} gold items of {suite.name} stand in the training data, "
+                f"such as {gold_id}: {where}"
+            )
+    return (
+        f"study {study.config.name}: {len(study.variants)} configurations × "
+        f"{len(study.suites)} suites on {study.serving.model.name}; no gold item stands in "
+        "the training data"
+    )

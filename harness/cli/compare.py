@@ -1,0 +1,85 @@
+"""`tunemark compare`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import json_option, print_json
+from harness.registry import load_object
+
+if TYPE_CHECKING:
+    from harness.store import RunFolder
+    from harness.types import Completion
+
+SHOWN_DISAGREEMENTS = 10
+
+
+@click.command()
+@click.argument("baseline", type=click.Path(path_type=Path))
+@click.argument("others", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--suite", "suite_path", required=True, type=click.Path(path_type=Path))
+@click.option("--margin", type=float, default=0.0, show_default=True, help="For “no worse”.")
+@click.option("--disagreements", is_flag=True, help="List items whose answers differ.")
+@json_option
+def compare(
+    baseline: Path,
+    others: tuple[Path, ...],
+    suite_path: Path,
+    margin: float,
+    disagreements: bool,
+    as_json: bool,
+) -> None:
+    """Compare run folders of one suite with a BASELINE run, item by item."""
+    from harness.compare import compare as compare_scores
+    from harness.scoring import score_run
+    from harness.store import RunFolder
+    from harness.suite import load_suite
+
+    suite = load_suite(suite_path)
+    folders = [RunFolder(path=path) for path in (baseline, *others)]
+    names = [_name_of(folder) for folder in folders]
+    before = score_run(folders[0], suite, names[0])
+    found = [
+        compare_scores(first, second, margin=margin)
+        for folder, name in zip(folders[1:], names[1:], strict=True)
+        for first, second in zip(before, score_run(folder, suite, name), strict=True)
+        if first.stats or second.stats
+    ]
+    differing = {str(folder.path): differing_items(folders[0], folder) for folder in folders[1:]}
+    if as_json:
+        print_json(
+            {
+                "comparisons": [asdict(c) for c in found],
+                "disagreements": {
+                    path: {"n": len(items), "of": n, "items": sorted(items)}
+                    for path, (items, n) in differing.items()
+                },
+            }
+        )
+        return
+    click.echo(load_object("reports.terminal:comparison_table")(found), nl=False)
+    for path, (items, n) in differing.items():
+        click.echo(f"{path}: {len(items)} of {n} answers differ from the baseline's")
+        for gold_id, texts in list(items.items())[: SHOWN_DISAGREEMENTS if disagreements else 0]:
+            click.echo(f"  {gold_id}\n    − {texts[0]!r}\n    + {texts[1]!r}")
+
+
+def differing_items(first: RunFolder, second: RunFolder) -> tuple[dict[str, tuple[str, str]], int]:
+    """Return the items whose answers differ, and how many items both runs have."""
+    left, right = first.completions(), second.completions()
+    shared = [gold_id for gold_id in left if gold_id in right]
+    pairs = {gold_id: (_said(left[gold_id]), _said(right[gold_id])) for gold_id in shared}
+    return {gold_id: pair for gold_id, pair in pairs.items() if pair[0] != pair[1]}, len(shared)
+
+
+def _said(completion: Completion) -> str:
+    logprobs = completion.choice_logprobs
+    return completion.text if logprobs is None else f"choice {logprobs.index(max(logprobs))}"
+
+
+def _name_of(folder: RunFolder) -> str:
+    return str(folder.manifest["provenance"].get("configuration", folder.path.name))

@@ -1,0 +1,147 @@
+"""`tunemark run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import json_option, print_json, root_option, say
+from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.runner import Cell
+    from harness.store import RunFolder
+
+
+@click.command()
+@click.argument("suites", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--model", required=True, help="Folder, Hugging Face id or packaged model.")
+@click.option("--name", default="base", show_default=True, help="Name of the untouched model.")
+@click.option(
+    "--adapter",
+    "adapters",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="A PEFT LoRA adapter to run as well; may be given several times.",
+)
+@click.option("--only-adapters", is_flag=True, help="Leave the untouched model out.")
+@click.option("--template", default="tokenizer", show_default=True, help="Prompt layout.")
+@click.option("--engine", default="vllm", show_default=True, help="vllm, transformers or replay.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+    default="auto",
+    show_default=True,
+)
+@click.option(
+    "--lora-mode",
+    type=click.Choice(["auto", "multi", "merged"]),
+    default="auto",
+    show_default=True,
+    help="Adapters side by side, or merged one after another.",
+)
+@click.option("--replay", type=click.Path(path_type=Path), help="Answers for the replay engine.")
+@click.option("--temperature", type=click.FloatRange(min=0), default=0.0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@root_option
+@json_option
+def run(
+    suites: tuple[Path, ...],
+    model: str,
+    name: str,
+    adapters: tuple[str, ...],
+    only_adapters: bool,
+    template: str,
+    engine: str,
+    dtype: str,
+    lora_mode: str,
+    replay: Path | None,
+    temperature: float,
+    seed: int,
+    root: Path,
+    as_json: bool,
+) -> None:
+    """Answer every gold item of the SUITES and score the answers.
+
+    What is already stored is not run again: after an interruption the same command goes on.
+    """
+    from harness.adapters import load_adapter
+    from harness.engines.base import Dtype
+    from harness.errors import UnknownNameError
+    from harness.models import resolve_model
+    from harness.progress import Bars
+    from harness.registry import ENGINES
+    from harness.runner import Cell, Serving, folder_of, run_cells
+    from harness.study import MAX_RANK
+    from harness.suite import load_suite
+    from harness.templates import load_template
+    from harness.types import Adapter
+
+    if engine not in ENGINES:
+        raise UnknownNameError("engine", engine, ENGINES)
+    loaded = [load_suite(path) for path in suites]
+    source = resolve_model(model)
+    checked_dtype: Dtype = dtype  # pyright: ignore[reportAssignmentType] - click checked it
+    serving = Serving(
+        model=source,
+        template=load_template(template, source.path),
+        engine=engine,
+        dtype=checked_dtype,
+        temperature=temperature,
+        seed=seed,
+        lora_mode=lora_mode,
+        replay_from=str(replay) if replay else None,
+    )
+    variants: list[tuple[str, Adapter | None]] = [] if only_adapters else [(name, None)]
+    for given in adapters:
+        adapter_name, _, folder = given.partition("=")
+        if not folder:
+            raise InputError(f"--adapter {given!r}: write it as NAME=FOLDER")
+        variants.append(
+            (adapter_name, load_adapter(adapter_name, Path(folder), source, max_rank=MAX_RANK))
+        )
+    if not variants:
+        raise InputError("--only-adapters needs at least one --adapter NAME=FOLDER")
+    cells = [
+        Cell(name=variant, suite=suite, adapter=adapter)
+        for variant, adapter in variants
+        for suite in loaded
+    ]
+    with Bars() as bars:
+        shown = {cell.label: bars.add(cell.label) for cell in cells}
+        run_cells(
+            cells,
+            serving,
+            root,
+            progress=lambda label, done, planned: bars.update(shown[label], done, planned),
+        )
+    rows = [row for cell in cells for row in _rows_of(cell, folder_of(cell, serving, root))]
+    if as_json:
+        print_json(rows)
+        return
+    from harness.cli.tables import plain_table
+
+    columns = ("configuration", "suite", "metric", "value", "n", "coverage")
+    click.echo(plain_table(columns, rows), nl=False)
+    for folder in dict.fromkeys(str(row["folder"]) for row in rows):
+        say(f"Run: {folder}")
+
+
+def _rows_of(cell: Cell, folder: RunFolder) -> list[dict[str, object]]:
+    from harness.scoring import score_run
+
+    return [
+        {
+            "configuration": cell.name,
+            "suite": cell.suite.name,
+            "metric": score.metric.name,
+            "value": score.value(),
+            "n": len(score.stats),
+            "coverage": score.coverage,
+            "signature": score.metric.signature,
+            "folder": str(folder.path),
+        }
+        for score in score_run(folder, cell.suite, cell.name)
+    ]

@@ -1,0 +1,50 @@
+"""`tunemark train`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.options import json_option, print_json, root_option, say
+from harness.errors import UnknownNameError
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("names", nargs=-1)
+@root_option
+@json_option
+def train(file: Path, names: tuple[str, ...], root: Path, as_json: bool) -> None:
+    """Train configurations of the study FILE: the named ones, or all.
+
+    Each trains in a process of its own. What is trained already is not trained again; an
+    interrupted training goes on from its last checkpoint and ends with the same adapter.
+    """
+    from harness.study import load_study
+    from harness.training import failure_of
+
+    study = load_study(file, root)
+    trainings = {v.name: v.training for v in study.variants if v.training is not None}
+    for name in names:
+        if name not in trainings:
+            raise UnknownNameError("configuration", name, trainings, where=str(file))
+    rows: list[dict[str, object]] = []
+    for name in names or trainings:
+        training = trainings[name]
+        if not training.is_complete:
+            say(f"Training {name}: {training.n_rows} rows, about {training.n_tokens:,} tokens")
+            training.prepare()
+            code = subprocess.call([sys.executable, *training.command()])
+            if code == 130:
+                raise KeyboardInterrupt
+            if code != 0:
+                raise failure_of(training.folder.path, code, f"training {name}")
+        rows.append({"name": name, "adapter": str(training.adapter), **training.summary()})
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        click.echo(f"{row['name']}: {row['adapter']}")

@@ -1,0 +1,1 @@
+"""Turn prompts into answers: vLLM, transformers, or a replay of stored texts."""

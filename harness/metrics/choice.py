@@ -1,0 +1,47 @@
+"""Multiple choice by log-likelihood: which option does the model find most likely?"""
+
+from __future__ import annotations
+
+from harness.metrics.base import MeanMetric, Metric
+from harness.types import Completion, GoldRecord
+
+
+def accuracy(language: str) -> Metric:
+    """Return 1 where the right choice has the highest log-likelihood (lm-eval's `acc`)."""
+    del language
+
+    def score(gold: GoldRecord, completion: Completion) -> float | None:
+        return _is_right(gold, completion, lengths=[1] * len(gold.choices))
+
+    return MeanMetric(
+        name="accuracy", signature="accuracy@1|by:loglikelihood", score=score, is_binary=True
+    )
+
+
+def acc_norm(language: str) -> Metric:
+    """Return 1 where the right choice has the highest log-likelihood per UTF-8 byte.
+
+    lm-eval's `acc_norm` divides by the number of characters; bytes are the same for ASCII and
+    put Chinese and English choices on one scale.
+    """
+    del language
+
+    def score(gold: GoldRecord, completion: Completion) -> float | None:
+        lengths = [len(choice.encode()) for choice in gold.choices]
+        return _is_right(gold, completion, lengths=lengths)
+
+    return MeanMetric(
+        name="acc_norm",
+        signature="acc_norm@1|by:loglikelihood|norm:bytes",
+        score=score,
+        is_binary=True,
+    )
+
+
+def _is_right(gold: GoldRecord, completion: Completion, *, lengths: list[int]) -> float | None:
+    if completion.choice_logprobs is None:
+        return None
+    pairs = zip(completion.choice_logprobs, lengths, strict=True)
+    scores = [logprob / length for logprob, length in pairs]
+    # Ties go to the first choice, as in numpy.argmax and so in lm-eval.
+    return float(scores.index(max(scores)) == gold.answer)

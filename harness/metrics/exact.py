@@ -1,0 +1,47 @@
+"""Exact match and containment, after normalisation."""
+
+from __future__ import annotations
+
+from harness.metrics.base import MeanMetric, Metric
+from harness.metrics.normalise import normalise, tokens
+from harness.types import Completion, GoldRecord
+
+
+def exact_match(language: str) -> Metric:
+    """Return 1 where the normalised answer equals a reference (Rajpurkar et al. 2016)."""
+
+    def score(gold: GoldRecord, completion: Completion) -> float:
+        answer = _joined(completion.text, language)
+        return float(any(answer == _joined(ref, language) for ref in gold.references))
+
+    return MeanMetric(
+        name="exact_match",
+        signature=f"exact_match@1|norm:{_norm(language)}|refs:any",
+        score=score,
+        is_binary=True,
+    )
+
+
+def contains(language: str) -> Metric:
+    """Return 1 where a reference stands in the answer as whole tokens, after normalisation."""
+
+    def score(gold: GoldRecord, completion: Completion) -> float:
+        answer = f" {' '.join(tokens(completion.text, language))} "
+        found = (f" {' '.join(tokens(ref, language))} " in answer for ref in gold.references)
+        return float(any(found))
+
+    return MeanMetric(
+        name="contains",
+        signature=f"contains@1|norm:{_norm(language)}|refs:any",
+        score=score,
+        is_binary=True,
+    )
+
+
+def _joined(text: str, language: str) -> str:
+    text = normalise(text, language)
+    return text.replace(" ", "") if language == "zh" else text
+
+
+def _norm(language: str) -> str:
+    return "zh-nfkc-nopunct" if language == "zh" else "squad1"

@@ -1,0 +1,47 @@
+"""Bring texts into a comparable form and cut them into tokens, by language."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+
+CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af\U00020000-\U0002fa1f"
+_CJK_CHAR = re.compile(f"([{CJK}])")
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def squad(text: str) -> str:
+    """Normalise as the SQuAD v1.1 script does: lower case, no ASCII punctuation, no articles."""
+    text = text.lower().translate(_ASCII_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", text).split())
+
+
+def chinese(text: str) -> str:
+    """Normalise for Chinese: full-width forms to half-width, lower case, no punctuation."""
+    text = unicodedata.normalize("NFKC", text).lower()
+    kept = (" " if unicodedata.category(char)[0] in "PS" else char for char in text)
+    return " ".join("".join(kept).split())
+
+
+def normalise(text: str, language: str) -> str:
+    """Normalise by language."""
+    return chinese(text) if language == "zh" else squad(text)
+
+
+def tokens(text: str, language: str) -> list[str]:
+    """Return the normalised tokens: words, and for Chinese each character by itself."""
+    text = normalise(text, language)
+    return _CJK_CHAR.sub(r" \1 ", text).split() if language == "zh" else text.split()
+
+
+class CharacterTokenizer:
+    """Tokenizer for rouge-score: one token per CJK character, lower-case words otherwise.
+
+    rouge-score's own keeps only a-z and 0-9, so that identical Chinese texts score 0.
+    """
+
+    def tokenize(self, text: str) -> list[str]:
+        """Return the tokens of a text."""
+        return tokens(text, "zh")

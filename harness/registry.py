@@ -1,0 +1,46 @@
+"""Turn a name from a config file into the object that does the work, importing it only then."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from harness.errors import UnknownNameError
+
+ENGINES: Mapping[str, str] = {
+    "vllm": "harness.engines.vllm:VllmEngine",
+    "transformers": "harness.engines.transformers:TransformersEngine",
+    "replay": "harness.engines.replay:ReplayEngine",
+}
+
+METRICS: Mapping[str, str] = {
+    "exact_match": "harness.metrics.exact:exact_match",
+    "contains": "harness.metrics.exact:contains",
+    "token_f1": "harness.metrics.overlap:token_f1",
+    "bleu": "harness.metrics.overlap:bleu",
+    "chrf": "harness.metrics.overlap:chrf",
+    "rouge_1": "harness.metrics.overlap:rouge_1",
+    "rouge_2": "harness.metrics.overlap:rouge_2",
+    "rouge_l": "harness.metrics.overlap:rouge_l",
+    "rouge_lsum": "harness.metrics.overlap:rouge_lsum",
+    "accuracy": "harness.metrics.choice:accuracy",
+    "acc_norm": "harness.metrics.choice:acc_norm",
+}
+
+
+def load(kind: str, name: str, table: Mapping[str, str], *, where: str = "") -> Any:
+    """Return the object registered under `name`.
+
+    Raises:
+        UnknownNameError: the name is not in the table; the message offers the nearest.
+    """
+    if name not in table:
+        raise UnknownNameError(kind, name, table, where=where)
+    return load_object(table[name])
+
+
+def load_object(target: str) -> Any:
+    """Import "package.module:attribute" and return the attribute."""
+    module, attribute = target.split(":")
+    return getattr(importlib.import_module(module), attribute)

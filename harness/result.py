@@ -1,0 +1,102 @@
+"""What a study found, as one value on disk: the only thing that tables and pages read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from harness.compare import Comparison
+from harness.store import read_json, write_json
+from harness.study import Role
+from harness.types import Record
+
+RESULT = "result.json"
+
+
+class CellResult(Record):
+    """One configuration on one suite."""
+
+    suite: str
+    folder: str
+    """Run folder, relative to the runs' root."""
+    n_planned: int
+    n_done: int
+    ended_by_itself: float | None
+    """Share of generated answers that the model ended itself; None without generation."""
+    mean_tokens: float | None
+    """Mean length of generated answers."""
+    seconds: float
+
+
+class VariantResult(Record):
+    """One configuration, the baseline included."""
+
+    name: str
+    status: Literal["complete", "failed"] = "complete"
+    failure: str | None = None
+    training_folder: str | None = None
+    train_seconds: float | None = None
+    run_seconds: float = 0.0
+    peak_bytes: int = 0
+    """Largest of training and evaluation."""
+    tokens_per_second: float | None = None
+    """Real (unpadded) tokens while training."""
+    heldout_loss: dict[str, float] = Field(default_factory=dict)
+    """By epoch; epoch 0 is the untouched model."""
+    settings: dict[str, object] = Field(default_factory=dict)
+    """Training settings, for the configuration table."""
+    canary: float | None = None
+    """Largest change of a probe's log-likelihood that the adapter made, in nats."""
+    cells: tuple[CellResult, ...] = ()
+
+
+class SuiteResult(Record):
+    """One suite of the study."""
+
+    name: str
+    role: Role
+    version: str
+    language: str
+    n_items: int
+    gold_digest: str
+    gold_file: str
+    """Copy of the gold set, relative to the runs' root."""
+    tasks: dict[str, int]
+    """Items by task."""
+    leaks: int
+    """Gold items found in training data."""
+
+
+class StudyResult(Record):
+    """Everything that a study found."""
+
+    name: str
+    description: str
+    model: str
+    template: str
+    engine: str
+    baseline: str
+    created: str
+    suites: tuple[SuiteResult, ...]
+    variants: tuple[VariantResult, ...]
+    """Baseline first."""
+    comparisons: tuple[Comparison, ...]
+    advice: tuple[str, ...]
+    """First the sentence that decides, then remarks."""
+    warnings: tuple[str, ...] = ()
+
+    def save(self, folder: Path) -> Path:
+        """Write result.json into the study's folder."""
+        write_json(folder / RESULT, self.model_dump(mode="json"))
+        return folder / RESULT
+
+
+def load_result(folder: Path) -> StudyResult:
+    """Read a study's result.
+
+    Raises:
+        StoreError: it is missing or damaged.
+    """
+    return StudyResult.model_validate(read_json(folder / RESULT))

@@ -1,0 +1,1 @@
+"""Statistics as pure functions: resampling, tests, corrections and power."""

@@ -1,0 +1,91 @@
+"""Tests and intervals for paired binary outcomes, and correction for many comparisons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from scipy import stats
+
+from harness.stats.bootstrap import Interval
+
+
+def mcnemar_exact(n_gained: int, n_lost: int) -> float:
+    """Return the exact two-sided p-value of McNemar's test.
+
+    Args:
+        n_gained: Items wrong before and right after.
+        n_lost: Items right before and wrong after.
+
+    Returns:
+        min(1, 2·P[X ≤ min(gained, lost)]) with X ~ Binomial(gained + lost, ½) (McNemar 1947;
+        exact form). At least 6 discordant items are needed for p < .05.
+    """
+    discordant = n_gained + n_lost
+    if discordant == 0:
+        return 1.0
+    return float(stats.binomtest(min(n_gained, n_lost), discordant, 0.5).pvalue)
+
+
+def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval:
+    """Return a proportion with Wilson's score interval (Wilson 1927)."""
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    share = successes / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    # Rounding must not put the bound on the wrong side of the share itself.
+    low, high = min(max(0.0, centre - half), share), max(min(1.0, centre + half), share)
+    return Interval(value=share, low=low, high=high)
+
+
+def paired_difference(
+    n_both: int, n_gained: int, n_lost: int, n_neither: int, *, confidence: float = 0.95
+) -> Interval:
+    """Return the difference of two paired proportions, after − before, with a score interval.
+
+    Newcombe 1998 (Statistics in Medicine 17:2635), method 10: Wilson intervals combined by
+    square-and-add with the phi correlation, continuity-corrected.
+
+    Args:
+        n_both: Items right before and after.
+        n_gained: Items wrong before and right after.
+        n_lost: Items right before and wrong after.
+        n_neither: Items wrong before and after.
+        confidence: Of the interval.
+    """
+    n = n_both + n_gained + n_lost + n_neither
+    after = wilson(n_both + n_gained, n, confidence=confidence)
+    before = wilson(n_both + n_lost, n, confidence=confidence)
+    phi = _phi(n_both, n_gained, n_lost, n_neither)
+    difference = (n_gained - n_lost) / n
+    low = _square_and_add(after.value - after.low, before.high - before.value, phi)
+    high = _square_and_add(after.high - after.value, before.value - before.low, phi)
+    return Interval(value=difference, low=difference - low, high=difference + high)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted so that the family-wise error stays at its level (Holm 1979)."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted = [0.0] * len(p_values)
+    running = 0.0
+    for rank, i in enumerate(order):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = running
+    return adjusted
+
+
+def _phi(n_both: int, n_gained: int, n_lost: int, n_neither: int) -> float:
+    n = n_both + n_gained + n_lost + n_neither
+    margins = (
+        (n_both + n_gained) * (n_lost + n_neither) * (n_both + n_lost) * (n_gained + n_neither)
+    )
+    if margins == 0:
+        return 0.0
+    product = n_both * n_neither - n_gained * n_lost
+    if product > 0:
+        product = max(product - n / 2, 0)
+    return product / math.sqrt(margins)
+
+
+def _square_and_add(a: float, b: float, phi: float) -> float:
+    return math.sqrt(max(0.0, a * a - 2 * phi * a * b + b * b))

@@ -1,0 +1,102 @@
+"""The values that flow through a run: gold → prompt → completion → measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Finish = Literal["stop", "length", "error"]
+TaskType = Literal["generate", "multiple_choice"]
+
+
+class Record(BaseModel):
+    """Base of every value that is read from or written to disk: frozen, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Message(Record):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class GoldRecord(Record):
+    """One item of a gold set: what is asked and what a right answer looks like."""
+
+    id: str
+    task: str
+    """Name of a task in suite.yaml; it decides the prompt and the metrics."""
+    input: str | dict[str, str] | tuple[Message, ...]
+    """A question, named fields for the task's prompt, or a conversation ending with the user."""
+    references: tuple[str, ...] = ()
+    """Right answers; any of them counts."""
+    choices: tuple[str, ...] = ()
+    """Answer options of a multiple_choice task."""
+    answer: int | None = None
+    """Index of the right choice, from 0."""
+    slices: dict[str, str] = {}
+    """Subgroups for reporting, such as {"topic": "dose"}."""
+    cluster: str | None = None
+    """Items that share a source (one note, one drug) are resampled together."""
+    source: str | None = None
+
+
+class Completion(Record):
+    """What a model answered to one gold item; written once and never changed."""
+
+    gold_id: str
+    text: str = ""
+    finish: Finish
+    """"stop": the model ended by itself; "length": cut at max_tokens; "error": no answer."""
+    prompt_tokens: int
+    completion_tokens: int = 0
+    choice_logprobs: tuple[float, ...] | None = None
+    """Log-likelihood (nats) of each choice given the prompt, for multiple_choice."""
+    seconds: float = 0.0
+    """Wall time from submission to the answer; requests overlap, so these don't add up."""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How to decode. Greedy unless a temperature is set."""
+
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """A LoRA adapter on disk."""
+
+    name: str
+    path: Path
+    digest: str
+    rank: int
+    """Largest rank of any target module."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A gold item as the model will see it."""
+
+    gold_id: str
+    text: str
+    token_ids: tuple[int, ...]
+    choice_ids: tuple[tuple[int, ...], ...] = ()
+    """Tokens of each choice, to be scored after the prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """Additive statistics of one item: summed over items, they give the corpus value."""
+
+    stats: tuple[float, ...]

@@ -1,0 +1,194 @@
+"""Tables for the terminal: verdicts of a study, its plan, and comparisons of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.compare import Comparison, Verdict
+from harness.plan import Step
+from harness.result import StudyResult, SuiteResult, VariantResult
+
+MARKS: dict[Verdict, str] = {
+    "improved": "▲ improved",
+    "regressed": "▼ regressed",
+    "no worse": "● no worse",
+    "cannot tell": "? cannot tell",
+}
+STYLES: dict[Verdict, str] = {
+    "improved": "green",
+    "regressed": "red",
+    "no worse": "cyan",
+    "cannot tell": "yellow",
+}
+NARROWEST = 100
+
+
+def study_tables(result: StudyResult) -> str:
+    """Return a study's verdicts, its costs and the advice, ready to print."""
+    parts: list[RenderableType] = [
+        Text(f"\n{result.name}: {result.description}", style="bold"),
+        Text(f"model {result.model} · template {result.template} · engine {result.engine}"),
+    ]
+    parts.extend(_suite_table(result, suite) for suite in result.suites)
+    parts.append(_cost_table(result))
+    parts.extend(Text(f"! {warning}", style="yellow") for warning in result.warnings)
+    parts.extend(
+        Text(f"✗ {variant.name} failed: {variant.failure}", style="red")
+        for variant in result.variants
+        if variant.status == "failed"
+    )
+    parts.append(Text())
+    for number, sentence in enumerate(result.advice):
+        parts.append(Text(sentence, style="bold" if number == 0 else ""))
+    parts.append(Text())
+    return _rendered(parts)
+
+
+def comparison_table(comparisons: Sequence[Comparison]) -> str:
+    """Return comparisons of runs, one a row."""
+    table = _table("", "metric", "baseline", "value", "difference [95 %]", "p", "verdict", "n")
+    for c in comparisons:
+        table.add_row(
+            c.configuration,
+            c.metric,
+            number(c.before.value),
+            number(c.after.value),
+            difference(c),
+            f"{c.p_value:.2g}",
+            _verdict(c),
+            str(c.n),
+        )
+    return _rendered([table])
+
+
+def plan_table(steps: Sequence[Step]) -> str:
+    """Return what a study would do."""
+    table = _table("step", "configuration", "suite", "state", "amount", "~time", "~memory")
+    for step in steps:
+        table.add_row(
+            step.kind,
+            step.configuration,
+            step.suite or "",
+            step.state,
+            step.amount,
+            duration(step.seconds) if step.seconds else "",
+            f"{step.memory_bytes / 2**30:.1f} GiB" if step.state != "done" else "",
+        )
+    total = duration(sum(step.seconds for step in steps))
+    note = "rough estimates from sizes alone; `study run` measures"
+    return _rendered([table, Text(f"{total} to go ({note})")])
+
+
+def number(value: float) -> str:
+    """Format a metric's value: three decimals in [0, 1], one above."""
+    return f"{value:.3f}" if abs(value) <= 1 else f"{value:.1f}"
+
+
+def difference(c: Comparison) -> str:
+    """Format a difference with its interval."""
+    places = 3 if max(abs(c.before.value), abs(c.after.value)) <= 1 else 1
+    d = c.difference
+    text = f"{d.value:+.{places}f} [{d.low:+.{places}f}, {d.high:+.{places}f}]"
+    return text.replace("-", "−")
+
+
+def duration(seconds: float | None) -> str:
+    """Format seconds for people."""
+    if seconds is None:
+        return ""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+def _suite_table(result: StudyResult, suite: SuiteResult) -> Table:
+    names = [v.name for v in result.variants if v.name != result.baseline and v.status != "failed"]
+    title = f"{suite.name} ({suite.role}, {suite.n_items} items, version {suite.version})"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("metric")
+    table.add_column("n", justify="right")
+    table.add_column(result.baseline, justify="right")
+    table.add_column("configuration")
+    table.add_column("value", justify="right")
+    table.add_column("difference [95 %]", justify="right")
+    table.add_column("verdict")
+    for metric in dict.fromkeys(c.metric for c in result.comparisons if c.suite == suite.name):
+        rows = [c for c in result.comparisons if (c.suite, c.metric) == (suite.name, metric)]
+        for name, c in zip(names, rows, strict=True):
+            is_first = c is rows[0]
+            table.add_row(
+                (f"{metric} ★" if c.is_primary else metric) if is_first else "",
+                _n(c) if is_first else "",
+                number(c.before.value) if is_first else "",
+                name,
+                number(c.after.value),
+                difference(c),
+                _verdict(c),
+                end_section=c is rows[-1],
+            )
+    table.caption = "★ primary: decides, corrected for the number of primary comparisons (Holm)"
+    table.caption_justify = "left"
+    return table
+
+
+def _cost_table(result: StudyResult) -> Table:
+    table = _table(
+        "configuration", "training", "tokens/s", "evaluation", "peak memory", "answered",
+        "ended by itself", "adapter effect",
+    )  # fmt: skip
+    for variant in result.variants:
+        if variant.status == "failed":
+            continue
+        table.add_row(
+            variant.name,
+            duration(variant.train_seconds),
+            f"{variant.tokens_per_second:.0f}" if variant.tokens_per_second else "",
+            duration(variant.run_seconds),
+            f"{variant.peak_bytes / 2**30:.1f} GiB",
+            _coverage(variant),
+            _stops(variant),
+            f"{variant.canary:.1f} nats" if variant.canary is not None else "",
+        )
+    return table
+
+
+def _coverage(variant: VariantResult) -> str:
+    done = sum(cell.n_done for cell in variant.cells)
+    planned = sum(cell.n_planned for cell in variant.cells)
+    return f"{done / planned:.0%}" if planned else ""
+
+
+def _stops(variant: VariantResult) -> str:
+    shares = [c.ended_by_itself for c in variant.cells if c.ended_by_itself is not None]
+    return " / ".join(f"{share:.0%}" for share in shares)
+
+
+def _n(c: Comparison) -> str:
+    return str(c.n) if c.coverage == 1 else f"{c.n} of {c.n_planned}"
+
+
+def _verdict(c: Comparison) -> Text:
+    text = MARKS[c.verdict]
+    if c.verdict == "cannot tell":
+        text += f" (under {number(c.minimum_detectable_effect)})"
+    return Text(text, style=STYLES[c.verdict])
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _rendered(parts: Sequence[RenderableType]) -> str:
+    console = Console()
+    if console.width < NARROWEST:
+        console = Console(width=NARROWEST)
+    with console.capture() as capture:
+        for part in parts:
+            console.print(part)
+    return capture.get()

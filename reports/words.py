@@ -1,0 +1,158 @@
+"""Every word of the report and the viewer, in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from harness.compare import Verdict
+
+Lang = Literal["en", "zh"]
+LANGUAGES: Mapping[Lang, str] = {"en": "English", "zh": "中文"}
+
+SYMBOLS: Mapping[Verdict, str] = {
+    "improved": "▲",
+    "regressed": "▼",
+    "no worse": "●",
+    "cannot tell": "?",
+}
+"""A verdict's sign, so that colour is never the only one."""
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    "report": ("Study report", "评测报告"),
+    "overview": ("Overview", "总览"),
+    "samples": ("Before and after", "前后对比"),
+    "study": ("Study", "评测"),
+    "language": ("Language", "语言"),
+    "model": ("Base model", "基座模型"),
+    "template": ("Chat template", "对话模板"),
+    "engine": ("Engine", "推理引擎"),
+    "created": ("Created", "生成时间"),
+    "baseline": ("Baseline", "基线"),
+    "configuration": ("Configuration", "配置"),
+    "suite": ("Suite", "评测集"),
+    "metric": ("Metric", "指标"),
+    "value": ("Value", "数值"),
+    "difference": ("Difference", "差值"),
+    "verdict": ("Verdict", "结论"),
+    "domain": ("domain", "领域能力"),
+    "retention": ("retention", "通用能力"),
+    "improved": ("improved", "提升"),
+    "regressed": ("regressed", "退步"),
+    "no worse": ("no worse", "未变差"),
+    "cannot tell": ("cannot tell", "无法判断"),
+    "primary": ("primary", "主要指标"),
+    "primary_note": (
+        "★ primary: these comparisons decide; their p-values are corrected for their number "
+        "(Holm). The others describe.",
+        "★ 主要指标：由它们决定结论，p 值已按数量校正（Holm）；其余指标仅供参考。",
+    ),
+    "decisive": ("The comparisons that decide", "决定性比较"),
+    "forest_note": (
+        "Difference from the baseline on the same items, with its 95 % interval. Shaded: "
+        "the margin within which a drop still counts as “no worse”.",
+        "与基线在相同题目上的差值及 95 % 区间。阴影：下降仍视为“未变差”的容许范围。",
+    ),
+    "tradeoff": ("Gain against forgetting", "收益与遗忘"),
+    "tradeoff_note": (
+        "Right is better at the domain, up is better elsewhere. Whiskers are 95 % intervals.",
+        "越靠右领域越好，越靠上通用能力越好；须线为 95 % 区间。",
+    ),
+    "results": ("All results", "全部结果"),
+    "items": ("items", "题"),
+    "gained_lost": ("Items ▲ / ▼", "题目 ▲ / ▼"),
+    "coverage": ("Coverage", "覆盖率"),
+    "method": ("Method", "方法"),
+    "mde_note": ("{n} items would show {size} or more", "{n} 题可检出 ≥ {size} 的差异"),
+    "health": ("Can these numbers be trusted?", "这些数字可信吗？"),
+    "check_coverage": ("Coverage", "覆盖率"),
+    "check_stop": ("Ended by itself", "自行结束"),
+    "check_leaks": ("Leaks", "数据泄漏"),
+    "check_adapter": ("Adapter at work", "适配器生效"),
+    "check_template": ("Template", "模板"),
+    "coverage_fine": ("every planned item is answered", "所有题目均已作答"),
+    "coverage_bad": ("{missing} of {planned} answers are missing", "{planned} 个回答中缺 {missing} 个"),
+    "stop_fine": ("at least {lowest} of answers, everywhere", "各处均不低于 {lowest}"),
+    "stop_bad": ("only {lowest}: {name} on {suite}", "仅 {lowest}：{name} 在 {suite} 上"),
+    "stop_none": ("nothing was generated", "没有生成式题目"),
+    "leaks_fine": ("no gold item is in the training data", "训练数据中没有测试题"),
+    "leaks_bad": ("{n} gold items are in the training data", "训练数据中有 {n} 道测试题"),
+    "adapter_fine": ("every adapter moves the model (≥ {least} nats)", "所有适配器均改变模型（≥ {least} nats）"),
+    "adapter_none": ("not probed: {names}", "未探测：{names}"),
+    "adapter_bad": ("no effect: {names}", "无效果：{names}"),
+    "adapter_nothing": ("no adapters in this study", "本次评测没有适配器"),
+    "template_fine": ("{name}, the same for training and serving", "{name}，训练与推理一致"),
+    "fine": ("ok", "正常"),
+    "attention": ("attention", "注意"),
+    "unknown": ("unknown", "未知"),
+    "training": ("Training", "训练"),
+    "settings_differ": ("Settings that differ are marked.", "有差异的设置已标出。"),
+    "train_seconds": ("Training time", "训练时间"),
+    "tokens_per_second": ("Training tokens/s", "训练 tokens/s"),
+    "run_seconds": ("Evaluation time", "评测时间"),
+    "peak_memory": ("Peak memory", "峰值内存"),
+    "heldout_loss": ("Held-out loss by epoch", "各轮留出集损失"),
+    "heldout_note": ("Epoch 0 is the untouched model.", "第 0 轮为未训练的模型。"),
+    "epoch": ("epoch", "轮次"),
+    "same_for_all": ("The same for all", "全部相同"),
+    "failed": ("failed", "失败"),
+    "telling": ("Telling samples", "代表性样本"),
+    "telling_note": (
+        "The largest losses and gains of each configuration on each suite.",
+        "每个配置在各评测集上退步与提升最大的样本。",
+    ),
+    "all": ("All", "全部"),
+    "losses": ("Losses", "退步"),
+    "gains": ("Gains", "提升"),
+    "changed": ("Other words, same score", "文本变、分数同"),
+    "both wrong": ("Both wrong", "前后皆错"),
+    "show": ("Show", "显示"),
+    "prompt": ("Prompt", "提问"),
+    "system": ("System turn", "系统提示"),
+    "reference": ("Reference", "参考答案"),
+    "before": ("Before", "微调前"),
+    "after": ("After", "微调后"),
+    "choice": ("Choice", "选项"),
+    "right_choice": ("right", "正确"),
+    "chosen": ("chosen", "所选"),
+    "logprob_note": ("log-likelihood in nats (per byte)", "对数似然 nats（每字节）"),
+    "no_answer": ("no answer stored", "没有存储的回答"),
+    "empty_answer": ("empty answer", "空回答"),
+    "cut": ("cut at the token limit", "达到长度上限被截断"),
+    "score": ("Score", "得分"),
+    "change": ("Change", "变化"),
+    "warnings": ("Warnings", "警告"),
+    "provenance": ("Signatures and provenance", "指标签名与来源"),
+    "signature": ("Signature", "签名"),
+    "version": ("version", "版本"),
+    "gold_digest": ("gold digest", "题库摘要"),
+    "n_shown": ("{n} samples", "{n} 个样本"),
+    "nothing_here": ("No sample fits. Try another filter.", "没有符合条件的样本，换个筛选试试。"),
+    "no_samples": ("Samples cannot be shown: {problem}", "无法显示样本：{problem}"),
+    "search": ("Search", "搜索"),
+    "search_hint": ("words in prompts and answers", "提问或回答中的词"),
+    "filter": ("Show", "显示"),
+    "regressed_mode": ("Regressed", "退步"),
+    "improved_mode": ("Improved", "提升"),
+    "previous": ("Previous", "上一条"),
+    "next": ("Next", "下一条"),
+    "position": ("{i} of {n}", "第 {i} / {n} 条"),
+    "download": ("Download as HTML", "下载 HTML 报告"),
+    "read_samples": ("Read the answers", "查看回答"),
+    "no_studies": ("No study here yet", "这里还没有评测"),
+    "no_studies_how": (
+        "Nothing was found under `{root}`. Run a study, then reload this page:",
+        "在 `{root}` 下没有找到结果。先运行一次评测，再刷新本页：",
+    ),
+    "cannot_show": ("This study cannot be shown", "无法显示该评测"),
+    "no_configurations": ("No finished configuration to compare.", "没有可比较的已完成配置。"),
+    "measures": ("All metrics of this item", "该题全部指标"),
+    "keep": ("Keep {name}", "保留 {name}"),
+    "written_by": ("Written by Tunemark {version}", "由 Tunemark {version} 生成"),
+}
+
+
+def word(lang: Lang, key: str, **fields: object) -> str:
+    """Return a text in a language with its fields filled in."""
+    text = WORDS[key][0 if lang == "en" else 1]
+    return text.format(**fields) if fields else text

@@ -1,0 +1,1 @@
+"""Suites and studies: data only."""

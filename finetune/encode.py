@@ -38,7 +38,8 @@ class MaskLedger(Record):
     """Of these, tokens that end a turn: what teaches the model to stop."""
     tokens_by_role: dict[str, int]
     straddling_tokens: int
-    """Tokens across the border of prompt and answer; masked."""
+    """Tokens across the border of prompt and answer: cut there before the last answer, as serving
+    cuts it, and masked before earlier ones, which serving sends as one text."""
     longest: int
     """Tokens in the longest kept row."""
 
@@ -124,15 +125,13 @@ def encode_row(
 ) -> tuple[EncodedRow, dict[str, int], int]:
     """Return one row encoded, its tokens by role, and the number of straddling tokens."""
     text, spans = assistant_spans(row, template, tokenizer)
-    found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    ids, offsets = found["input_ids"], found["offset_mapping"]
+    ids, offsets, is_cut = _tokenise(text, spans[-1].start, tokenizer)
     labels = [IGNORE] * len(ids)
-    straddling = 0
+    straddling = int(is_cut)
     for i, (start, end) in enumerate(offsets):
-        if start == end:
-            continue
         for span in spans:
-            if span.start <= start and end <= span.end:
+            # Some tokenizers trim spaces off the offsets, so an indent may look empty.
+            if span.start <= start and span.start < end <= span.end:
                 labels[i] = ids[i]
             elif start < span.end and end > span.start:
                 straddling += 1
@@ -192,3 +191,21 @@ def end_token_ids(tokenizer: Any) -> set[int]:
     known = tokenizer.get_vocab()
     ends = {known[marker] for marker in markers if marker in known}
     return ends | {tokenizer.eos_token_id}
+
+
+def _tokenise(
+    text: str, border: int, tokenizer: Any
+) -> tuple[list[int], list[tuple[int, int]], bool]:
+    """Return ids, offsets, and whether a token had to be cut for one to start at `border`.
+
+    At serving the prompt is tokenised alone; its last token must be the one trained on.
+    """
+    found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ids, offsets = found["input_ids"], found["offset_mapping"]
+    prompt = encode(tokenizer, text[:border])
+    if ids[: len(prompt)] == prompt:
+        return ids, offsets, False
+    head = tokenizer(text[:border], add_special_tokens=False, return_offsets_mapping=True)
+    tail = tokenizer(text[border:], add_special_tokens=False, return_offsets_mapping=True)
+    moved = [(border + start, border + end) for start, end in tail["offset_mapping"]]
+    return head["input_ids"] + tail["input_ids"], head["offset_mapping"] + moved, True

@@ -87,7 +87,7 @@ def train(job: Job, *, progress: Progress) -> None:
         loss_of=loss_of,
         order=LengthGroupedOrder(
             [len(row.input_ids) for row in encoding.rows],
-            batch=min(config.micro_batch, config.batch),
+            batch=config.batch,
             seed=config.seed,
         ),
     )
@@ -95,13 +95,13 @@ def train(job: Job, *, progress: Progress) -> None:
         collate(heldout[i : i + HELDOUT_BATCH], pad_id=pad_id)
         for i in range(0, len(heldout), HELDOUT_BATCH)
     ]
-    recorder = _Recorder(job.folder, trainer, batches, progress)
+    recorder = _Recorder(job.folder, trainer, batches, progress, started=started)
     trainer.add_callback(recorder)
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
     _write_adapter(job, model, tokenizer, train_rows)
-    write_json(folder / SUMMARY, recorder.summary(encoding, seconds=time.monotonic() - started))
+    write_json(folder / SUMMARY, recorder.summary(encoding))
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
@@ -144,6 +144,8 @@ class _Recorder(TrainerCallback):
         trainer: _LabelTrainer,
         heldout: list[dict[str, torch.Tensor]],
         progress: Progress,
+        *,
+        started: float,
     ) -> None:
         self._folder = folder
         self._trainer = trainer
@@ -151,13 +153,17 @@ class _Recorder(TrainerCallback):
         self._progress = progress
         self._start = self._mark = time.monotonic()
         self._mark_tokens = 0
+        self._counted = started
+        """Up to when the time is in the events."""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Measure the untouched model."""
+        """Measure the untouched model, or what a crash just after a checkpoint left unmeasured."""
         del args, control
         self._start = self._mark = time.monotonic()
-        if state.global_step == 0:
-            self._measure_heldout(state, epoch=0)
+        epoch = float(state.epoch or 0)
+        measured = {row["epoch"] for row in self._folder.events("heldout")}
+        if epoch.is_integer() and int(epoch) not in measured:
+            self._measure_heldout(state, epoch=int(epoch))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Record one optimizer step."""
@@ -177,25 +183,26 @@ class _Recorder(TrainerCallback):
         )
         self._mark, self._mark_tokens = now, tokens
         self._progress(state.global_step, state.max_steps, loss)
-        if not math.isfinite(loss):
-            raise RunError(
-                f"the loss is {loss} at step {state.global_step}: lower learning_rate "
-                "(it is the usual cause) or use dtype: float32"
-            )
+        _check_finite("loss", loss, state)
+        _check_finite("gradient norm", float(logs.get("grad_norm") or 0.0), state)
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Count the time with every checkpoint, so that a crash loses little of it."""
+        del args, state, control
+        self._log_session()
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Measure the held-out rows."""
         del args, control
         self._measure_heldout(state, epoch=round(state.epoch or 0))
 
-    def summary(self, encoding: Encoding, *, seconds: float) -> dict[str, Any]:
+    def summary(self, encoding: Encoding) -> dict[str, Any]:
         """Return what the tables need."""
+        self._log_session()
         epochs = {row["epoch"]: row["loss"] for row in self._folder.events("heldout")}
         steps = self._folder.events("step")
-        earlier = sum(row["seconds"] for row in self._folder.events("session"))
-        self._folder.log("session", seconds=round(seconds, 2))
         return {
-            "seconds": round(earlier + seconds, 2),
+            "seconds": round(sum(row["seconds"] for row in self._folder.events("session")), 2),
             "peak_bytes": max([peak_bytes(), *(row["peak_bytes"] for row in steps)]),
             "tokens_per_second": round(
                 self._trainer.real_tokens / max(1e-9, time.monotonic() - self._start), 1
@@ -213,8 +220,14 @@ class _Recorder(TrainerCallback):
         batches = [{k: v.to(device) for k, v in batch.items()} for batch in self._heldout]
         model: Any = self._trainer.model
         loss = mean_loss(self._trainer._loss_of, model, batches)  # noqa: SLF001 - same module
+        _check_finite("held-out loss", loss, state)
         self._folder.log("heldout", step=state.global_step, epoch=epoch, loss=round(loss, 5))
         self._mark = time.monotonic()
+
+    def _log_session(self) -> None:
+        now = time.monotonic()
+        self._folder.log("session", seconds=round(now - self._counted, 2))
+        self._counted = now
 
 
 def peak_bytes() -> int:
@@ -222,6 +235,14 @@ def peak_bytes() -> int:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     return peak_rss_bytes()
+
+
+def _check_finite(what: str, value: float, state: Any) -> None:
+    if not math.isfinite(value):
+        raise RunError(
+            f"the {what} is {value} at step {state.global_step}: lower learning_rate "
+            "(it is the usual cause) or use dtype: float32"
+        )
 
 
 def _encode(rows: list[TrainingRow], job: Job, tokenizer: Any) -> Encoding:
@@ -239,7 +260,7 @@ def _arguments(config: TrainConfig, folder: Path, *, n_rows: int) -> TrainingArg
     per_epoch = math.ceil(math.ceil(n_rows / micro) / config.accumulation)
     steps = per_epoch * config.epochs
     schedule = "constant_with_warmup" if config.schedule == "constant" else config.schedule
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(folder / "checkpoints"),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=micro,
@@ -264,6 +285,9 @@ def _arguments(config: TrainConfig, folder: Path, *, n_rows: int) -> TrainingArg
         dataloader_pin_memory=torch.cuda.is_available(),
         log_level="error",
     )
+    # One device: several in one process mean nn.DataParallel, whose copies lack the loss's hook.
+    arguments._n_gpu = min(1, arguments.n_gpu)  # noqa: SLF001 - as Trainer itself does
+    return arguments
 
 
 def _last_checkpoint(folder: Path) -> Path | None:

@@ -30,6 +30,7 @@ def validate_yaml(text: str, path: Path, model: type[Model]) -> Model:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         value = yaml.safe_load(text)
+        _refuse_half_characters(text, value)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
@@ -37,15 +38,20 @@ def validate_yaml(text: str, path: Path, model: type[Model]) -> Model:
         raise ConfigError(f"{path}{line}: this is not valid YAML: {problem}") from None
     except ValueError as error:  # an impossible date or number in the file
         raise ConfigError(f"{path}: this is not valid YAML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: this YAML is nested too deeply") from None
     if not isinstance(value, dict):
         raise ConfigError(f"{path}: expected `key: value` lines, got {_kind_of(value)}")
-    _refuse_repeated_keys(node, path)
+    try:
+        _refuse_repeated_keys(node, path)
+    except RecursionError:
+        raise ConfigError(f"{path}: an alias in this file contains itself") from None
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        fault = error.errors()[0]
+        fault = telling_fault(error)
         line = _line_of(node, fault["loc"])
-        raise ConfigError(f"{path}:{line}: {explain(cast('Any', fault), model)}") from None
+        raise ConfigError(f"{path}:{line}: {explain(fault, model)}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ def read_jsonl(path: Path, error: type[InputError]) -> Iterator[Line]:
             continue
         try:
             value = json.loads(text)
+            _refuse_half_characters(text, value)
         except (ValueError, RecursionError) as fault:
             raise error(f"{path}:{number}: this line is not valid JSON: {fault}") from None
         if not isinstance(value, dict):
@@ -80,8 +87,8 @@ def validate_row(line: Line, path: Path, model: type[Model], error: type[InputEr
     try:
         return model.model_validate(line.value)
     except ValidationError as fault:
-        first = cast("Any", fault.errors()[0])
-        raise error(f"{path}:{line.number}: {explain(first, model)}") from None
+        told = explain(telling_fault(fault), model)
+        raise error(f"{path}:{line.number}: {told}") from None
 
 
 def read_text(path: Path, error: type[InputError]) -> str:
@@ -101,11 +108,22 @@ def read_text(path: Path, error: type[InputError]) -> str:
         raise error(f"{path}: not UTF-8 text (byte {fault.start}); save it as UTF-8") from None
     except OSError as fault:
         raise error(f"{path}: cannot be read: {fault.strerror}") from None
+    except ValueError as fault:  # a NUL in the path
+        raise error(f"{path}: cannot be read: {fault}") from None
+
+
+def telling_fault(error: ValidationError) -> dict[str, Any]:
+    """Return the fault to report: an unknown key first, since its typo explains a missing one."""
+    faults = cast("list[dict[str, Any]]", error.errors())
+    return next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
 
 
 def explain(fault: dict[str, Any], model: type[BaseModel]) -> str:
     """Say one pydantic fault in plain words, with the nearest known key for a typo."""
-    loc = tuple(part for part in fault["loc"] if not _is_union_label(part))
+    *outer, last = fault["loc"] or ("",)
+    loc = tuple(part for part in outer if not _is_union_label(part))
+    if fault["type"] == "extra_forbidden" or not _is_union_label(last):
+        loc += (last,)
     place = ".".join(str(part) for part in loc)
     if fault["type"] == "extra_forbidden":
         known = _fields_at(model, loc[:-1])
@@ -189,6 +207,12 @@ def _refuse_repeated_keys(node: yaml.Node | None, path: Path) -> None:
     elif isinstance(node, yaml.SequenceNode):
         for child in node.value:
             _refuse_repeated_keys(child, path)
+
+
+def _refuse_half_characters(text: str, value: object) -> None:
+    r"""Raise ValueError for an escape such as \ud800, which no file could be written with."""
+    if "\\ud" in text.lower():
+        json.dumps(value, ensure_ascii=False, default=str).encode()
 
 
 def _kind_of(value: object) -> str:

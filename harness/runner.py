@@ -94,8 +94,16 @@ def run_cells(
     root: Path,
     *,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> None:
     """Answer every missing item of every cell; do nothing for what is already there.
+
+    Args:
+        cells: What to run.
+        serving: Model, template and engine settings that all cells share.
+        root: Folder of all runs.
+        progress: Called after each answer.
+        engine: One that is loaded already and stays open; by default one is made and closed.
 
     Raises:
         TemplateDriftError: training and serving see different tokens.
@@ -117,8 +125,8 @@ def run_cells(
     jobs = _jobs(cells, serving, tokenizer, missing)
     canary = Canary([cell.adapter for cell in cells if cell.adapter], _probe_prompts(jobs))
     requests = [*canary.requests(), *(job.request for job in jobs.values())]
-    engine = make_engine(serving, cells, requests)
     failures: list[str] = []
+    working = make_engine(serving, cells, requests) if engine is None else engine
     try:
         with ExitStack() as stack:
             writers = {
@@ -126,11 +134,12 @@ def run_cells(
                 for cell in cells
             }
             sink = _Sink(jobs, canary, writers, progress, _planned(cells, missing))
-            for answer in engine.answer(requests):
+            for answer in working.answer(requests):
                 sink.take(answer)
             failures = sink.finish()
     finally:
-        engine.close()
+        if engine is None:
+            working.close()
     _log(cells, serving, root, seconds=time.monotonic() - started, canary=canary)
     if failures:
         raise RunError(

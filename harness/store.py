@@ -17,7 +17,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -132,11 +132,15 @@ def append_jsonl(file: Path) -> Iterator[JsonlWriter]:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         _cut_torn_line(file)
-        with file.open("a", encoding="utf-8") as stream:
-            yield JsonlWriter(stream)
-            os.fsync(stream.fileno())
+        stream = file.open("a", encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
+    with stream:
+        yield JsonlWriter(stream)  # an OSError of the caller is not the store's
+        try:
+            os.fsync(stream.fileno())
+        except OSError as error:
+            raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
 
 
 def read_lines(file: Path) -> Iterator[dict[str, Any]]:
@@ -154,6 +158,8 @@ def read_lines(file: Path) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines[:-1], start=1):
         try:
             value = json.loads(line)
+            if not isinstance(value, dict):
+                raise ValueError
         except ValueError:
             raise StoreError(
                 f"{file}:{number}: this line is damaged; delete the line to have it redone"
@@ -191,7 +197,8 @@ def write_text(file: Path, text: str) -> None:
             os.fsync(stream.fileno())
         temporary.replace(file)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
 
 

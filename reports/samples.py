@@ -47,6 +47,8 @@ class Sample:
     task: str
     prompt: str
     """The user's turn as it was sent; earlier turns of a conversation stand before it."""
+    glimpse: str
+    """The item's own words in the prompt, for lists."""
     system: str | None
     references: tuple[str, ...]
     choices: tuple[str, ...]
@@ -129,12 +131,18 @@ def most_telling(samples: Sequence[Sample], lead: Sequence[str], n: int) -> tupl
         lead: Metrics by importance; each sample is ranked by the first that scored it.
         n: At most this many.
     """
-    changes = [(relative_change(sample, lead), sample) for sample in samples]
-    lost = sorted((pair for pair in changes if pair[0] < -EQUAL), key=lambda pair: pair[0])
-    gained = sorted((pair for pair in changes if pair[0] > EQUAL), key=lambda pair: -pair[0])
+    rank = {metric: i for i, metric in enumerate(lead)}
+    changes = [
+        (relative_change(sample, lead), rank.get(leading_metric(sample, lead) or "", 0), sample)
+        for sample in samples
+    ]
+    lost = sorted((row for row in changes if row[0] < -EQUAL), key=lambda row: row[:2])
+    gained = sorted(
+        (row for row in changes if row[0] > EQUAL), key=lambda row: (-row[0], row[1])
+    )
     n_lost = min(len(lost), max(n - n // 2, n - len(gained)))
     n_gained = min(len(gained), n - n_lost)
-    return tuple(sample for _, sample in (*lost[:n_lost], *gained[:n_gained]))
+    return tuple(row[-1] for row in (*lost[:n_lost], *gained[:n_gained]))
 
 
 def leading_metric(sample: Sample, lead: Sequence[str]) -> str | None:
@@ -261,6 +269,7 @@ def _sample(
         gold_id=record.id,
         task=record.task,
         prompt=_prompt(record, task.get("prompt")),
+        glimpse=_glimpse(record),
         system=task.get("system") or identity.get("system"),
         references=record.references,
         choices=record.choices,
@@ -284,6 +293,14 @@ def _prompt(record: GoldRecord, template: str | None) -> str:
         except TemplateError:
             pass
     return record.input if isinstance(record.input, str) else "\n\n".join(record.input.values())
+
+
+def _glimpse(record: GoldRecord) -> str:
+    if isinstance(record.input, str):
+        return record.input
+    if isinstance(record.input, dict):
+        return " ".join(reversed(record.input.values()))
+    return record.input[-1].content
 
 
 def _identity(root: Path, result: StudyResult, suite: str) -> Mapping[str, Any]:

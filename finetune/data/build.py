@@ -103,6 +103,6 @@ def _render(turn: Mapping[str, str], item: Mapping[str, Any], where: str) -> Mes
     ((role, template),) = turn.items()
     try:
         text = JINJA.from_string(template).render(item).strip()
-    except TemplateError as error:
+    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise ConfigError(f"{where}: the {role} template does not fit: {error}") from None
     return Message.model_validate({"role": role, "content": text})

@@ -1,0 +1,246 @@
+"""Goldens from the reference implementations, computed by them on the same texts here.
+
+BLEU and chrF: sacrebleu (Post 2018). ROUGE: google-research rouge-score. Token F1: the rule of the
+SQuAD v1.1 script, written out below. Numbers that others published stand in tables.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from rouge_score.rouge_scorer import RougeScorer
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+
+from harness.metrics.base import Metric, build_metric
+from harness.metrics.normalise import CharacterTokenizer
+from harness.types import Completion, GoldRecord
+
+DIGITS = 1e-9
+"""Relative; the same operations in another order differ in the last one or two of 16 digits."""
+
+Pairs = Sequence[tuple[str, tuple[str, ...]]]
+"""(answer, references) of each item."""
+
+
+def value(metric: Metric, pairs: Pairs) -> float:
+    """Measure every pair, sum, reduce: the corpus value."""
+    rows: list[tuple[float, ...]] = []
+    for answer, references in pairs:
+        record = GoldRecord(id="g", task="t", input="?", references=references)
+        said = Completion(gold_id="g", text=answer, finish="stop", prompt_tokens=1)
+        measurement = metric.measure(record, said)
+        assert measurement is not None, f"{metric.name} did not score {answer!r}"
+        rows.append(measurement.stats)
+    return float(metric.reduce(np.asarray(rows).sum(axis=0)))
+
+
+def streams(pairs: Pairs) -> list[list[str | None]]:
+    """Turn references by item into sacrebleu's reference streams, None where one has fewer."""
+    most = max(len(references) for _, references in pairs)
+    padded = [[*references, *[None] * (most - len(references))] for _, references in pairs]
+    return [list(stream) for stream in zip(*padded, strict=True)]
+
+
+def official_f1(answer: str, reference: str) -> float:
+    """f1_score of the SQuAD v1.1 evaluation script."""
+
+    def cut(text: str) -> list[str]:
+        text = "".join(char for char in text.lower() if char not in set(string.punctuation))
+        return re.sub(r"\b(a|an|the)\b", " ", text).split()
+
+    prediction, truth = cut(answer), cut(reference)
+    same = sum((Counter(prediction) & Counter(truth)).values())
+    if same == 0:
+        return 0.0
+    precision, recall = 1.0 * same / len(prediction), 1.0 * same / len(truth)
+    return (2 * precision * recall) / (precision + recall)
+
+
+# The three-segment example of sacrebleu's own tests (test/test_bleu.py).
+SACREBLEU = (
+    ("The dog bit the man.", ("The dog bit the man.", "The dog had bit the man.")),
+    ("It wasn't surprising.", ("It was not unexpected.", "No one was surprised.")),
+    ("The man had just bitten him.", ("The man bit him first.", "The man had bitten the dog.")),
+)
+
+CORPORA: dict[str, Pairs] = {
+    "two references": SACREBLEU,
+    "one reference": [(answer, references[:1]) for answer, references in SACREBLEU],
+    "uneven references": [
+        ("the cat sat on the mat", ("the cat sat on a mat",)),
+        ("a dog barked at us", ("a dog barked at them", "the dog barked loudly at us")),
+        ("it rains again today", ("today it rains", "it rains again today", "rain")),
+    ],
+    "an empty answer": [("", ("a b c d e",)), ("a b c d x", ("a b c d e",))],
+    "only empty answers": [("", ("a b",)), ("", ("c d",))],
+    "no match": [("x y z w v", ("a b c d e",))],
+    "no four-gram": [("the cat sat", ("the cat sat",))],
+    "empty higher orders": [("the b cat d sat f", ("the x cat y sat z",))],
+    "two empty orders": [("a b x y c d", ("a b q r c e",)), ("m n", ("n m",))],
+    "a short answer": [("the cat", ("the cat sat on the mat all day long",))],
+    "a long answer": [("the cat sat on the mat all day long", ("the cat sat on it",))],
+    "punctuation and case": [("Hello, World! (It's 3.5%.)", ("hello world, it's 3.5 %",))],
+    "repeated words": [("the the the the the the", ("the cat is on the mat",))],
+    "several lines": [("first line\nsecond line here", ("first line\nsecond one here",))],
+    "identical": [("a perfectly equal answer", ("a perfectly equal answer",))],
+    "accents": [("Ärzte für Ökologie gehen", ("Ärzte für Ökologie gingen",))],
+    "Chinese": [
+        ("患者每日口服两片。", ("患者每日口服一片。", "每日两片口服")),
+        ("他今天没有发烧", ("他今天不发烧。",)),
+    ],
+    "mixed Chinese and English": [("服用Aspirin 100mg，每日1次", ("口服aspirin 100 mg，1次／日",))],
+    "full-width digits": [("剂量为１２．５毫克", ("剂量为12.5毫克",))],
+}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("pairs", CORPORA.values(), ids=CORPORA)
+def test_bleu_equals_sacrebleu(language: str, pairs: Pairs) -> None:
+    library = BLEU(tokenize="zh" if language == "zh" else "13a")
+
+    expected = library.corpus_score([answer for answer, _ in pairs], streams(pairs)).score
+
+    assert value(build_metric("bleu", language), pairs) == pytest.approx(expected, rel=DIGITS)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("pairs", CORPORA.values(), ids=CORPORA)
+def test_chrf_equals_sacrebleu(language: str, pairs: Pairs) -> None:
+    expected = CHRF().corpus_score([answer for answer, _ in pairs], streams(pairs)).score
+
+    assert value(build_metric("chrf", language), pairs) == pytest.approx(expected, rel=DIGITS)
+
+
+KINDS = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL", "rouge_lsum": "rougeLsum"}
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS.items())
+@pytest.mark.parametrize("pairs", CORPORA.values(), ids=CORPORA)
+def test_english_rouge_equals_the_mean_of_rouge_score(name: str, kind: str, pairs: Pairs) -> None:
+    library = RougeScorer([kind], use_stemmer=True)
+
+    items = [library.score_multi(list(refs), answer)[kind].fmeasure for answer, refs in pairs]
+
+    assert value(build_metric(name, "en"), pairs) == pytest.approx(np.mean(items), rel=DIGITS)
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS.items())
+@pytest.mark.parametrize("pairs", CORPORA.values(), ids=CORPORA)
+def test_chinese_rouge_equals_rouge_score_on_characters(
+    name: str, kind: str, pairs: Pairs
+) -> None:
+    library = RougeScorer([kind], tokenizer=CharacterTokenizer())
+
+    items = [library.score_multi(list(refs), answer)[kind].fmeasure for answer, refs in pairs]
+
+    assert value(build_metric(name, "zh"), pairs) == pytest.approx(np.mean(items), rel=DIGITS)
+
+
+@pytest.mark.parametrize("pairs", CORPORA.values(), ids=CORPORA)
+def test_english_token_f1_equals_the_official_script(pairs: Pairs) -> None:
+    items = [max(official_f1(answer, reference) for reference in refs) for answer, refs in pairs]
+
+    assert value(build_metric("token_f1", "en"), pairs) == np.sum(items) / len(items)
+
+
+F1 = [
+    ("en", "the cat sat", ("cat sat down",), 0.8),
+    ("en", "cat cat", ("cat",), 2 / 3),
+    ("en", "dog", ("cat",), 0.0),
+    ("en", "dog", ("cat", "the dog"), 1.0),
+    ("en", "", ("cat",), 0.0),
+    ("en", "!", ("...",), 1.0),
+    ("zh", "每日两片", ("每日一片",), 0.75),
+    ("zh", "北京", ("北京市",), 0.8),
+    ("zh", "１０ｍｇ", ("10mg",), 1.0),
+    ("zh", "用Aspirin", ("aspirin",), 2 / 3),
+    ("zh", "", ("药",), 0.0),
+]
+
+
+@pytest.mark.parametrize(("language", "answer", "references", "expected"), F1)
+def test_token_f1_of_a_hand_counted_pair(
+    language: str, answer: str, references: tuple[str, ...], expected: float
+) -> None:
+    found = value(build_metric("token_f1", language), [(answer, references)])
+
+    assert found == pytest.approx(expected, rel=DIGITS)
+
+
+def test_bleu_meets_the_value_in_sacrebleus_own_tests() -> None:
+    # sacrebleu test/test_bleu.py, 13a: 48.530827, published to six places.
+    assert value(build_metric("bleu", "en"), SACREBLEU) == pytest.approx(48.530827, abs=5e-7)
+
+
+def test_bleu_of_empty_answers_is_zero_as_in_sacrebleus_own_tests() -> None:
+    assert value(build_metric("bleu", "en"), [("", refs) for _, refs in SACREBLEU]) == 0.0
+
+
+# rouge-score 0.1.2, rouge_scorer_test.py; the published digits are compared.
+ROUGE_PUBLISHED = [
+    ("rouge_1", "testing", "testing one two", 0.5),
+    ("rouge_2", "testing one", "testing one two", 0.6666666666666666),
+    ("rouge_l", "testing one", "testing one two", 0.8),
+    ("rouge_l", "testing two", "testing one two", 0.8),
+    ("rouge_1", "", "testing one two", 0.0),
+    ("rouge_lsum", "w1 w2 w6 w7 w8\nw1 w3 w8 w9 w5", "w1 w2 w3 w4 w5", 0.5333333333333333),
+    ("rouge_lsum", "/", "w1 w2 w3 w4 w5", 0.0),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "reference", "expected"), ROUGE_PUBLISHED)
+def test_rouge_meets_the_values_in_rouge_scores_own_tests(
+    name: str, answer: str, reference: str, expected: float
+) -> None:
+    found = value(build_metric(name, "en"), [(answer, (reference,))])
+
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+TOP = {"bleu": 100.0, "chrf": 100.0}
+TEXT_METRICS = (
+    "exact_match", "contains", "token_f1", "bleu", "chrf", "rouge_1", "rouge_2", "rouge_l",
+    "rouge_lsum",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEXT_METRICS)
+@pytest.mark.parametrize(
+    "text", ["患者每日口服两片，共七天。", "服用Aspirin １００ｍｇ，每日1次。", "他今天没有发烧"]
+)
+def test_identical_chinese_texts_get_the_highest_value(name: str, text: str) -> None:
+    # rouge-score's own tokenizer keeps only a-z and 0-9 and gives such texts 0.
+    found = value(build_metric(name, "zh"), [(text, (text,))])
+
+    assert found == pytest.approx(TOP.get(name, 1.0), rel=DIGITS)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", ["bleu", "chrf", *KINDS, "token_f1"])
+def test_the_signature_names_version_and_tokenizer(name: str, language: str) -> None:
+    signature = build_metric(name, language).signature
+
+    assert signature.startswith(f"{name}@1|")
+    assert (build_metric(name, "en").signature == build_metric(name, "zh").signature) == (
+        name == "chrf"
+    )
+
+
+def test_measuring_says_nothing_on_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    value(build_metric("bleu", "en"), SACREBLEU)
+
+    assert caplog.records == []
+
+
+def test_measurements_are_plain_numbers(gold: Any, said: Any) -> None:
+    for name in TEXT_METRICS:
+        measurement = build_metric(name, "en").measure(gold("a b c d"), said("a b c e"))
+        assert measurement is not None
+        assert {type(x) for x in measurement.stats} <= {int, float}, name

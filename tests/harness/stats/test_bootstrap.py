@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+
+from harness.metrics.base import build_metric
+from harness.stats.bootstrap import group_numbers, paired_bootstrap
+
+Array = NDArray[np.float64]
+
+
+def mean(totals: Array) -> Array:
+    return totals[..., 0] / totals[..., 1]
+
+
+def rows(scores: Array) -> Array:
+    return np.column_stack([scores, np.ones(len(scores))])
+
+
+@pytest.fixture
+def pair() -> tuple[Array, Array]:
+    rng = np.random.default_rng(1)
+    before = rng.beta(2, 3, size=120)
+    return rows(before), rows(np.clip(before + rng.normal(0.03, 0.1, size=120), 0, 1))
+
+
+def test_identical_systems_do_not_differ(pair: tuple[Array, Array]) -> None:
+    found = paired_bootstrap(pair[0], pair[0], mean, n_draws=500)
+
+    assert (found.difference.value, found.difference.low, found.difference.high) == (0, 0, 0)
+    assert found.p_value == 1.0
+    assert found.standard_error == 0
+    assert not found.difference.excludes_zero
+
+
+def test_one_differing_segment_of_a_thousand_is_no_evidence() -> None:
+    # Riezler and Maxwell 2005: a bootstrap that is not centred calls this significant.
+    before = np.full(1000, 0.5)
+    after = before.copy()
+    after[17] = 1.0
+
+    found = paired_bootstrap(rows(before), rows(after), mean, n_draws=2000)
+
+    assert found.p_value > 0.5
+    assert not found.difference.excludes_zero
+
+
+def test_one_differing_segment_is_no_evidence_in_bleu_either(gold: object, said: object) -> None:
+    metric = build_metric("bleu", "en")
+    good = np.asarray([7.0, 7.0, 6.0, 5.0, 4.0, 3.0, 7.0, 6.0, 5.0, 4.0])
+    better = np.asarray([7.0, 7.0, 7.0, 6.0, 5.0, 4.0, 7.0, 6.0, 5.0, 4.0])
+    before = np.tile(good, (1000, 1))
+    after = before.copy()
+    after[17] = better
+
+    found = paired_bootstrap(before, after, metric.reduce, n_draws=300)
+
+    assert found.p_value > 0.5
+    assert not found.difference.excludes_zero
+
+
+@pytest.mark.parametrize("n_groups", range(1, 6))
+@pytest.mark.parametrize("gain", [0.3, 1.0])
+def test_fewer_than_six_items_prove_nothing(n_groups: int, gain: float) -> None:
+    # n independent differences of one sign have an exact two-sided p of at least 2^(1−n).
+    before = rows(np.zeros(n_groups))
+
+    found = paired_bootstrap(before, rows(np.full(n_groups, gain)), mean, n_draws=500)
+
+    assert found.p_value >= 2.0 ** (1 - n_groups)
+
+
+def test_six_items_can_prove_something() -> None:
+    found = paired_bootstrap(rows(np.zeros(6)), rows(np.full(6, 0.5)), mean, n_draws=500)
+
+    assert found.p_value < 0.05
+
+
+def test_equal_seeds_give_equal_results(pair: tuple[Array, Array]) -> None:
+    one = paired_bootstrap(*pair, mean, n_draws=300, seed=5)
+    two = paired_bootstrap(*pair, mean, n_draws=300, seed=5)
+    other = paired_bootstrap(*pair, mean, n_draws=300, seed=6)
+
+    assert one == two
+    assert one != other
+
+
+def test_exchanging_the_systems_mirrors_everything(pair: tuple[Array, Array]) -> None:
+    forward = paired_bootstrap(pair[0], pair[1], mean, n_draws=400)
+    backward = paired_bootstrap(pair[1], pair[0], mean, n_draws=400)
+
+    assert backward.difference.value == -forward.difference.value
+    assert backward.difference.low == pytest.approx(-forward.difference.high, abs=1e-12)
+    assert backward.p_value == forward.p_value
+    assert backward.first == forward.second
+
+
+def test_the_order_of_items_does_not_change_the_observed_values(
+    pair: tuple[Array, Array],
+) -> None:
+    order = np.random.default_rng(3).permutation(len(pair[0]))
+
+    one = paired_bootstrap(*pair, mean, n_draws=200)
+    two = paired_bootstrap(pair[0][order], pair[1][order], mean, n_draws=200)
+
+    assert two.difference.value == pytest.approx(one.difference.value, abs=1e-12)
+
+
+def test_the_standard_error_of_a_mean_is_the_analytic_one(pair: tuple[Array, Array]) -> None:
+    differences = pair[1][:, 0] - pair[0][:, 0]
+    analytic = differences.std() / np.sqrt(len(differences))
+
+    found = paired_bootstrap(*pair, mean, n_draws=20_000)
+
+    # The relative error of a bootstrap SE is about 1/√(2·draws) = 0.5 %; four of them.
+    assert found.standard_error == pytest.approx(analytic, rel=0.02)
+
+
+def test_below_thirty_groups_the_interval_is_students(pair: tuple[Array, Array]) -> None:
+    before, after = pair[0][:12], pair[1][:12]
+    differences = after[:, 0] - before[:, 0]
+    half = stats.t.ppf(0.975, 11) * differences.std(ddof=1) / np.sqrt(12)
+
+    found = paired_bootstrap(before, after, mean, n_draws=20_000)
+
+    assert found.difference.high - found.difference.value == pytest.approx(half, rel=0.02)
+    assert found.difference.value - found.difference.low == pytest.approx(half, rel=0.02)
+
+
+def test_clusters_of_like_items_widen_the_interval() -> None:
+    rng = np.random.default_rng(2)
+    groups = np.repeat(np.arange(40), 5)
+    gains = np.repeat(rng.normal(0, 0.2, size=40), 5) + rng.normal(0, 0.02, size=200)
+    before, after = rows(np.full(200, 0.5)), rows(0.5 + gains)
+
+    apart = paired_bootstrap(before, after, mean, n_draws=2000)
+    together = paired_bootstrap(before, after, mean, groups=list(groups), n_draws=2000)
+
+    assert together.n_groups == 40
+    assert apart.n_groups == 200
+    # Five equal copies carry the information of one: the error grows by nearly √5.
+    assert together.standard_error / apart.standard_error == pytest.approx(np.sqrt(5), rel=0.1)
+    assert together.difference.value == pytest.approx(apart.difference.value, abs=1e-12)
+
+
+def test_clusters_of_one_are_items(pair: tuple[Array, Array]) -> None:
+    apart = paired_bootstrap(*pair, mean, n_draws=300)
+
+    assert paired_bootstrap(*pair, mean, groups=list(range(120)), n_draws=300) == apart
+
+
+def test_unpaired_statistics_are_a_bug() -> None:
+    with pytest.raises(AssertionError, match="unpaired statistics"):
+        paired_bootstrap(rows(np.ones(3)), rows(np.ones(4)), mean)
+
+
+CLUSTERS = [
+    ([], []),
+    ([None, None, None], [0, 1, 2]),
+    (["a", "a", "b"], [0, 0, 1]),
+    (["a", None, "a", None, "b"], [0, 1, 0, 2, 3]),
+]
+
+
+@pytest.mark.parametrize(("clusters", "expected"), CLUSTERS)
+def test_clusters_are_numbered_and_items_without_one_stand_alone(
+    clusters: list[str | None], expected: list[int]
+) -> None:
+    assert group_numbers(clusters) == expected
+
+
+@given(clusters=st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=30))
+def test_group_numbers_are_dense_from_zero(clusters: list[str | None]) -> None:
+    numbers = group_numbers(clusters)
+
+    assert set(numbers) == set(range(max(numbers) + 1))

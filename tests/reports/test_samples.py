@@ -1,0 +1,107 @@
+"""Joined samples."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import EVIL, N_ITEMS, Stored
+
+from harness.errors import StoreError
+from reports.samples import lead_metrics, load_samples, most_telling, select
+
+
+def test_sample_joins_prompt_reference_answers_and_scores(stored: Stored) -> None:
+    sample = load_samples(stored.result, stored.root, suite="clinic", configuration="lora")[3]
+
+    assert sample.gold_id == "dose-03"
+    assert sample.prompt == "Question: 第3号药的剂量？"
+    assert sample.system == "Be brief."
+    assert sample.references == ("每日3毫克",)
+    assert sample.before is not None
+    assert sample.before.text == "不知道3"
+    assert sample.after is not None
+    assert sample.after.text == "每日3毫克"
+    assert sample.score("before", "exact_match") == 0.0
+    assert sample.score("after", "exact_match") == 1.0
+    assert sample.change("token_f1") == pytest.approx(1.0, abs=0.5)
+
+
+def test_multiple_choice_shows_the_chosen_option(stored: Stored) -> None:
+    sample = load_samples(stored.result, stored.root, suite="general", configuration="excess")[0]
+
+    assert sample.before is not None
+    assert sample.before.text == "the first"
+    assert sample.after is not None
+    assert sample.after.text == "the second"
+    assert sample.change("accuracy") == -1.0
+
+
+def test_regressed_holds_only_losses(stored: Stored) -> None:
+    samples = load_samples(stored.result, stored.root, suite="general", configuration="excess")
+
+    assert len(select(samples, "accuracy", mode="regressed")) == N_ITEMS
+    assert select(samples, "accuracy", mode="improved") == ()
+
+
+def test_improved_comes_best_first(stored: Stored) -> None:
+    samples = load_samples(stored.result, stored.root, suite="clinic", configuration="lora")
+
+    changes = [s.change("token_f1") or 0.0 for s in select(samples, "token_f1", mode="improved")]
+
+    assert changes == sorted(changes, reverse=True)
+
+
+def test_both_wrong_with_another_text_is_also_changed(stored: Stored) -> None:
+    samples = load_samples(stored.result, stored.root, suite="clinic", configuration="lora")
+
+    changed = select(samples, "exact_match", mode="changed")
+    wrong = select(samples, "exact_match", mode="both wrong")
+
+    assert [sample.gold_id for sample in changed] == ["dose-11"]
+    assert changed == wrong
+
+
+def test_search_finds_words_of_an_answer(stored: Stored) -> None:
+    samples = load_samples(stored.result, stored.root, suite="clinic", configuration="lora")
+
+    assert [s.gold_id for s in select(samples, "token_f1", search="ALERT boo")] == ["dose-11"]
+    assert EVIL in (samples[11].after.text if samples[11].after else "")
+
+
+def test_unscored_metric_selects_nothing(stored: Stored) -> None:
+    samples = load_samples(stored.result, stored.root, suite="clinic", configuration="lora")
+
+    assert select(samples, "bleu") == ()
+
+
+def test_primary_metric_leads(stored: Stored) -> None:
+    assert lead_metrics(stored.result, "clinic") == ("token_f1", "exact_match")
+
+
+def test_telling_samples_put_losses_before_gains_within_the_limit(stored: Stored) -> None:
+    samples = load_samples(stored.result, stored.root, suite="general", configuration="excess")
+
+    assert len(most_telling(samples, ("accuracy",), 5)) == 5
+
+
+def test_missing_run_is_a_store_error(stored: Stored) -> None:
+    (stored.cell("lora", "clinic") / "completions.jsonl").unlink()
+
+    with pytest.raises(StoreError, match="no completions here"):
+        load_samples(stored.result, stored.root, suite="clinic", configuration="lora")
+
+
+def test_missing_gold_copy_is_a_store_error(stored: Stored) -> None:
+    (stored.root / stored.result.suites[0].gold_file).unlink()
+
+    with pytest.raises(StoreError, match="gold set is missing"):
+        load_samples(stored.result, stored.root, suite="clinic", configuration="lora")
+
+
+def test_missing_scores_leave_samples_unscored(stored: Stored) -> None:
+    scores = stored.cell("lora", "clinic") / "scores"
+    next(scores.glob("token_f1*")).unlink()
+
+    samples = load_samples(stored.result, stored.root, suite="clinic", configuration="lora")
+
+    assert samples[0].score("after", "token_f1") is None
+    assert samples[0].score("after", "exact_match") == 1.0

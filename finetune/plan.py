@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def plan_training(
         ConfigError, DataError: naming file and line.
     """
     config = parse_config(values, where=where)
-    paths = [base_folder / path for path in config.data]
+    paths = [_tidy(base_folder / path) for path in config.data]
     rows = choose_rows(load_rows(paths), n=config.max_rows, seed=config.seed)
     training, _ = split_rows(rows, heldout=config.heldout, seed=config.seed)
     texts = [[message.model_dump() for message in row.messages] for row in rows]
@@ -70,3 +71,8 @@ def _tokens(messages: Any) -> int:
     wide = sum(ord(char) > 0x2E7F for char in text)
     latin = (len(text) - wide) / CHARACTERS_PER_TOKEN["latin"]
     return round(latin + wide / CHARACTERS_PER_TOKEN["cjk"] + 8 * len(messages))
+
+
+def _tidy(path: Path) -> Path:
+    """Fold `a/../b` into `b`, for messages; links stay as they are."""
+    return Path(os.path.normpath(path))

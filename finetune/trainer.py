@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 import shutil
 import time
@@ -61,7 +60,6 @@ def train(job: Job, *, progress: Progress) -> None:
     """
     started = time.monotonic()
     disable_progress_bar()
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     config, folder = job.config, job.folder.path
     tokenizer: Any = AutoTokenizer.from_pretrained(job.model)
     train_rows, heldout_rows = split_rows(job.rows, heldout=config.heldout, seed=config.seed)

@@ -5,10 +5,12 @@ A process a training keeps memory and faults apart: nothing leaks into the next 
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
 from finetune.config import TrainConfig
+from harness.children import INTERRUPTED, follow_parent
 from harness.errors import HarnessError, ModelError
 from harness.progress import Bars
 from harness.store import RunFolder, locked, read_json, read_lines, write_json
@@ -43,6 +45,8 @@ def main(folder: Path) -> int:
 
 
 def _train(folder: RunFolder) -> None:
+    # It warns at import that a 4-bit CPU kernel could be fetched from a hub.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     from finetune.trainer import Job, train
 
     config = TrainConfig.model_validate(folder.manifest["identity"]["config"] | {"data": (ROWS,)})
@@ -63,7 +67,8 @@ def _train(folder: RunFolder) -> None:
 
 
 if __name__ == "__main__":
+    follow_parent()
     try:
         sys.exit(main(Path(sys.argv[1])))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

@@ -6,14 +6,14 @@ and every completion already stored, intact.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.adapters import load_adapter
+from harness.children import INTERRUPTED, follow_parent, run_child
 from harness.engines.base import Dtype
-from harness.errors import HarnessError
+from harness.errors import GoldError, HarnessError
 from harness.models import resolve_model
 from harness.progress import Bars
 from harness.runner import Cell, Serving, run_cells
@@ -29,6 +29,7 @@ class CellJob(Record):
 
     name: str
     suite: str
+    gold_digest: str
     adapter: str | None = None
 
 
@@ -78,6 +79,7 @@ def evaluate_apart(
             CellJob(
                 name=cell.name,
                 suite=str(cell.suite.file),
+                gold_digest=cell.suite.gold_digest,
                 adapter=str(cell.adapter.path) if cell.adapter else None,
             )
             for cell in cells
@@ -86,7 +88,7 @@ def evaluate_apart(
     file = folder / "evaluation.json"
     write_json(file, job.model_dump(mode="json"))
     (folder / "failure.json").unlink(missing_ok=True)
-    code = subprocess.call([sys.executable, "-m", "harness.evaluate", str(file)])
+    code = run_child(["-m", "harness.evaluate", str(file)])
     if code != 0:
         raise failure_of(folder, code, what)
 
@@ -117,6 +119,11 @@ def _run(job: EvaluationJob) -> None:
         replay_from=job.replay_from,
     )
     suites = {path: load_suite(Path(path)) for path in {cell.suite for cell in job.cells}}
+    for cell in job.cells:
+        if suites[cell.suite].gold_digest != cell.gold_digest:
+            raise GoldError(
+                f"{cell.suite}: the gold set changed while the study was running; start it again"
+            )
     cells = [
         Cell(
             name=cell.name,
@@ -137,7 +144,8 @@ def _run(job: EvaluationJob) -> None:
 
 
 if __name__ == "__main__":
+    follow_parent()
     try:
         sys.exit(main(Path(sys.argv[1])))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

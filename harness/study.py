@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from harness.adapters import load_adapter
 from harness.config import load_yaml
 from harness.engines.base import Dtype
-from harness.errors import ConfigError, suggestion
+from harness.errors import ConfigError, UnknownNameError, suggestion
 from harness.machine import this_machine
 from harness.models import ModelSource, resolve_model
 from harness.registry import ENGINES, load_object
@@ -133,8 +133,6 @@ def load_study(file: Path, root: Path) -> Study:
     """
     config = load_yaml(file, StudyConfig)
     if config.engine not in ENGINES:
-        from harness.errors import UnknownNameError
-
         raise UnknownNameError("engine", config.engine, ENGINES, where=str(file))
     here = file.parent
     suites = [load_suite(here / suite.path) for suite in config.suites]

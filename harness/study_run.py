@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.advice import advise
+from harness.children import run_child
 from harness.compare import Comparison, compare, correct_for_many
 from harness.contamination import find_leaks
 from harness.errors import HarnessError, InputError
@@ -98,9 +97,7 @@ def _train(variant: Variant, progress: _Progress, say: Say) -> None:
         return
     say(f"Training {variant.name}: {training.n_rows} rows, about {training.n_tokens:,} tokens")
     training.prepare()
-    code = subprocess.call([sys.executable, *training.command()])
-    if code == 130:
-        raise KeyboardInterrupt
+    code = run_child(training.command())
     if code != 0:
         error = failure_of(training.folder.path, code, f"training {variant.name}")
         progress.failures[variant.name] = str(error)

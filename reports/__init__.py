@@ -1,0 +1,1 @@
+"""Show what a study found: one HTML file, a viewer in the browser, tables in the terminal."""

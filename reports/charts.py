@@ -138,9 +138,7 @@ def forests(result: StudyResult, *, primary_only: bool = True) -> tuple[Forest, 
     """Return a panel for each metric, in the study's order."""
     chosen = [c for c in result.comparisons if c.is_primary or not primary_only]
     keys = dict.fromkeys((c.suite, c.metric) for c in chosen)
-    return tuple(
-        _forest(result, [c for c in chosen if (c.suite, c.metric) == key]) for key in keys
-    )
+    return tuple(_forest(result, [c for c in chosen if (c.suite, c.metric) == key]) for key in keys)
 
 
 def tradeoff(result: StudyResult) -> Scatter | None:

@@ -39,9 +39,7 @@ def difference(before: str, after: str) -> Difference:
     changed = [op != "equal" for op, *_ in blocks]
     lefts = [left[a:b] for _, a, b, _, _ in blocks]
     rights = [right[c:d] for _, _, _, c, d in blocks]
-    return Difference(
-        before=tuple(_spans(lefts, changed)), after=tuple(_spans(rights, changed))
-    )
+    return Difference(before=tuple(_spans(lefts, changed)), after=tuple(_spans(rights, changed)))
 
 
 def pieces(text: str) -> list[str]:

@@ -45,9 +45,7 @@ class Card:
     sample: Sample
 
 
-def write_report(
-    result: StudyResult, root: Path, folder: Path, *, lang: Lang = "en"
-) -> Path:
+def write_report(result: StudyResult, root: Path, folder: Path, *, lang: Lang = "en") -> Path:
     """Write `report.html` into a folder and return its path.
 
     Args:
@@ -65,22 +63,26 @@ def render_report(result: StudyResult, root: Path, *, lang: Lang = "en") -> str:
     problems: list[str] = []
     cards = tuple(_cards(result, root, problems))
     style, script = asset("parts.css") + asset("report.css"), asset("report.js")
-    return environment(lang).get_template("report.html.jinja").render(
-        result=result,
-        lang=lang,
-        head=headline(result, lang),
-        checks=health(result, lang),
-        forests=charts.forests(result),
-        scatter=charts.tradeoff(result),
-        losses=charts.heldout_losses(result),
-        cards=cards,
-        problems=tuple(dict.fromkeys(problems)),
-        provenance=provenance_rows(result, root),
-        version=__version__,
-        style=style,
-        style_hash=_csp_hash(style),
-        script=script,
-        script_hash=_csp_hash(script),
+    return (
+        environment(lang)
+        .get_template("report.html.jinja")
+        .render(
+            result=result,
+            lang=lang,
+            head=headline(result, lang),
+            checks=health(result, lang),
+            forests=charts.forests(result),
+            scatter=charts.tradeoff(result),
+            losses=charts.heldout_losses(result),
+            cards=cards,
+            problems=tuple(dict.fromkeys(problems)),
+            provenance=provenance_rows(result, root),
+            version=__version__,
+            style=style,
+            style_hash=_csp_hash(style),
+            script=script,
+            script_hash=_csp_hash(script),
+        )
     )
 
 

@@ -137,9 +137,7 @@ def most_telling(samples: Sequence[Sample], lead: Sequence[str], n: int) -> tupl
         for sample in samples
     ]
     lost = sorted((row for row in changes if row[0] < -EQUAL), key=lambda row: row[:2])
-    gained = sorted(
-        (row for row in changes if row[0] > EQUAL), key=lambda row: (-row[0], row[1])
-    )
+    gained = sorted((row for row in changes if row[0] > EQUAL), key=lambda row: (-row[0], row[1]))
     n_lost = min(len(lost), max(n - n // 2, n - len(gained)))
     n_gained = min(len(gained), n - n_lost)
     return tuple(row[-1] for row in (*lost[:n_lost], *gained[:n_gained]))
@@ -245,9 +243,7 @@ def _cell(result: StudyResult, suite: str, name: str) -> CellResult:
     raise StoreError(f"{name!r} was not evaluated on {suite!r}")
 
 
-def _answer(
-    completion: Completion, choices: Sequence[str], scores: Mapping[str, float]
-) -> Answer:
+def _answer(completion: Completion, choices: Sequence[str], scores: Mapping[str, float]) -> Answer:
     text = completion.text
     logprobs = completion.choice_logprobs
     if logprobs and len(logprobs) == len(choices):

@@ -111,4 +111,3 @@ def _stop_at(study: FoundStudy, lang: Lang) -> None:
     st.title(study.name)
     st.error(f"{word(lang, 'cannot_show')}. {study.problem}", icon=":material/error:")
     st.stop()
-

@@ -19,13 +19,18 @@ MARKS: dict[Verdict, str] = {
     "no worse": "● no worse",
     "cannot tell": "? cannot tell",
 }
+LEGEND = (
+    "★ primary: decides, corrected for the number of primary comparisons (Holm); the others "
+    "explore.\nMDE: the difference that this many items would show with 80 % probability."
+)
 STYLES: dict[Verdict, str] = {
     "improved": "green",
     "regressed": "red",
     "no worse": "cyan",
     "cannot tell": "yellow",
 }
-NARROWEST = 100
+NARROWEST = 108
+"""Columns that a row takes at most; narrower terminals wrap."""
 
 
 def study_tables(result: StudyResult) -> str:
@@ -35,6 +40,7 @@ def study_tables(result: StudyResult) -> str:
         Text(f"model {result.model} · template {result.template} · engine {result.engine}"),
     ]
     parts.extend(_suite_table(result, suite) for suite in result.suites)
+    parts.append(Text(LEGEND, style="dim"))
     parts.append(_cost_table(result))
     parts.extend(Text(f"! {warning}", style="yellow") for warning in result.warnings)
     parts.extend(
@@ -113,8 +119,8 @@ def _suite_table(result: StudyResult, suite: SuiteResult) -> Table:
     table.add_column(result.baseline, justify="right")
     table.add_column("configuration")
     table.add_column("value", justify="right")
-    table.add_column("difference [95 %]", justify="right")
-    table.add_column("verdict")
+    table.add_column("difference [95 %]", justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
     for metric in dict.fromkeys(c.metric for c in result.comparisons if c.suite == suite.name):
         rows = [c for c in result.comparisons if (c.suite, c.metric) == (suite.name, metric)]
         for name, c in zip(names, rows, strict=True):
@@ -127,10 +133,7 @@ def _suite_table(result: StudyResult, suite: SuiteResult) -> Table:
                 number(c.after.value),
                 difference(c),
                 _verdict(c),
-                end_section=c is rows[-1],
             )
-    table.caption = "★ primary: decides, corrected for the number of primary comparisons (Holm)"
-    table.caption_justify = "left"
     return table
 
 
@@ -173,7 +176,7 @@ def _n(c: Comparison) -> str:
 def _verdict(c: Comparison) -> Text:
     text = MARKS[c.verdict]
     if c.verdict == "cannot tell":
-        text += f" (under {number(c.minimum_detectable_effect)})"
+        text += f" (MDE {number(c.minimum_detectable_effect)})"
     return Text(text, style=STYLES[c.verdict])
 
 

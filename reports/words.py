@@ -43,14 +43,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "cannot tell": ("cannot tell", "无法判断"),
     "primary": ("primary", "主要指标"),
     "primary_note": (
-        "★ primary: these comparisons decide; their p-values are corrected for their number "
-        "(Holm). The others describe.",
+        (
+            "★ primary: these comparisons decide; their p-values are corrected for their number "
+            "(Holm). The others describe."
+        ),
         "★ 主要指标：由它们决定结论，p 值已按数量校正（Holm）；其余指标仅供参考。",
     ),
     "decisive": ("The comparisons that decide", "决定性比较"),
     "forest_note": (
-        "Difference from the baseline on the same items, with its 95 % interval. Shaded: "
-        "the margin within which a drop still counts as “no worse”.",
+        (
+            "Difference from the baseline on the same items, with its 95 % interval. Shaded: "
+            "the margin within which a drop still counts as “no worse”."
+        ),
         "与基线在相同题目上的差值及 95 % 区间。阴影：下降仍视为“未变差”的容许范围。",
     ),
     "tradeoff": ("Gain against forgetting", "收益与遗忘"),
@@ -72,13 +76,19 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "check_adapter": ("Adapter at work", "适配器生效"),
     "check_template": ("Template", "模板"),
     "coverage_fine": ("every planned item is answered", "所有题目均已作答"),
-    "coverage_bad": ("{missing} of {planned} answers are missing", "{planned} 个回答中缺 {missing} 个"),
+    "coverage_bad": (
+        "{missing} of {planned} answers are missing",
+        "{planned} 个回答中缺 {missing} 个",
+    ),
     "stop_fine": ("at least {lowest} of answers, everywhere", "各处均不低于 {lowest}"),
     "stop_bad": ("only {lowest}: {name} on {suite}", "仅 {lowest}：{name} 在 {suite} 上"),
     "stop_none": ("nothing was generated", "没有生成式题目"),
     "leaks_fine": ("no gold item is in the training data", "训练数据中没有测试题"),
     "leaks_bad": ("{n} gold items are in the training data", "训练数据中有 {n} 道测试题"),
-    "adapter_fine": ("every adapter moves the model (≥ {least} nats)", "所有适配器均改变模型（≥ {least} nats）"),
+    "adapter_fine": (
+        "every adapter moves the model (≥ {least} nats)",
+        "所有适配器均改变模型（≥ {least} nats）",
+    ),
     "adapter_none": ("not probed: {names}", "未探测：{names}"),
     "adapter_bad": ("no effect: {names}", "无效果：{names}"),
     "adapter_nothing": ("no adapters in this study", "本次评测没有适配器"),

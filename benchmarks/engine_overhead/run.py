@@ -105,7 +105,7 @@ def bare(suite: Suite, serving: Serving, engine: VllmEngine) -> Result:
 
 def engine_reset(engine: VllmEngine) -> None:
     """Forget cached prefixes, so that each pass does the same work."""
-    engine._llm and engine._llm.reset_prefix_cache()  # noqa: SLF001, B018
+    engine._llm and engine._llm.reset_prefix_cache()  # noqa: SLF001
 
 
 if __name__ == "__main__":

@@ -65,7 +65,9 @@ def make_adapter(model: ModelSource, folder: Path, seed: int) -> Path:
         "    if 'lora_B' in name: torch.nn.init.normal_(weight, std=0.02)\n"
         "model.save_pretrained(sys.argv[2])\n"
     )
-    subprocess.run([sys.executable, "-c", code, str(model.path), str(folder), str(seed)], check=True)
+    subprocess.run(
+        [sys.executable, "-c", code, str(model.path), str(folder), str(seed)], check=True
+    )
     return folder
 
 
@@ -86,7 +88,10 @@ def write_task(model: ModelSource, folder: Path, n_items: int) -> None:
     prompts = build_prompts(
         load_suite(ours), gold, load_template("tokenizer", model.path), load_tokenizer(model)
     )
-    rows = [json.dumps({"text": p.text, "target": r.references[0]}) for p, r in zip(prompts, gold, strict=True)]
+    rows = [
+        json.dumps({"text": p.text, "target": r.references[0]})
+        for p, r in zip(prompts, gold, strict=True)
+    ]
     (folder / "bench.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
     (folder / "bench.yaml").write_text(
         "task: bench\ndataset_path: json\n"

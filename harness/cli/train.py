@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -23,6 +21,7 @@ def train(file: Path, names: tuple[str, ...], root: Path, as_json: bool) -> None
     Each trains in a process of its own. What is trained already is not trained again; an
     interrupted training goes on from its last checkpoint and ends with the same adapter.
     """
+    from harness.children import run_child
     from harness.study import load_study
     from harness.training import failure_of
 
@@ -37,9 +36,7 @@ def train(file: Path, names: tuple[str, ...], root: Path, as_json: bool) -> None
         if not training.is_complete:
             say(f"Training {name}: {training.n_rows} rows, about {training.n_tokens:,} tokens")
             training.prepare()
-            code = subprocess.call([sys.executable, *training.command()])
-            if code == 130:
-                raise KeyboardInterrupt
+            code = run_child(training.command())
             if code != 0:
                 raise failure_of(training.folder.path, code, f"training {name}")
         rows.append({"name": name, "adapter": str(training.adapter), **training.summary()})

@@ -37,9 +37,7 @@ def main() -> None:
 
 def _actions(shown: Shown) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.page_link(
-            "samples.py", label=shown.say("read_samples"), icon=":material/compare:"
-        )
+        st.page_link("samples.py", label=shown.say("read_samples"), icon=":material/compare:")
         st.download_button(
             shown.say("download"),
             data=lambda: render_report(shown.result, shown.root, lang=shown.lang),

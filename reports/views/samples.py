@@ -175,9 +175,7 @@ def _samples(shown: Shown, suite: str, configuration: str) -> tuple[Sample, ...]
 @st.cache_data(
     max_entries=16, show_spinner=False, hash_funcs={StudyResult: StudyResult.model_dump_json}
 )
-def _load(
-    result: StudyResult, suite: str, configuration: str, *, root: str
-) -> tuple[Sample, ...]:
+def _load(result: StudyResult, suite: str, configuration: str, *, root: str) -> tuple[Sample, ...]:
     return load_samples(result, Path(root), suite=suite, configuration=configuration)
 
 

@@ -71,7 +71,9 @@ def merging_tokenizer() -> Any:
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     core.decoder = decoders.ByteLevel()
     core.add_special_tokens([AddedToken(token, special=True) for token in SPECIAL])
-    return PreTrainedTokenizerFast(tokenizer_object=core, bos_token=SPECIAL[1], eos_token=SPECIAL[2])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core, bos_token=SPECIAL[1], eos_token=SPECIAL[2]
+    )
 
 
 def trimming_tokenizer() -> Any:

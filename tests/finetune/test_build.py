@@ -72,9 +72,7 @@ ZH_ROWS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("suite", "expected"), [("clinic-en", EN_ROWS), ("clinic-zh", ZH_ROWS)]
-)
+@pytest.mark.parametrize(("suite", "expected"), [("clinic-en", EN_ROWS), ("clinic-zh", ZH_ROWS)])
 def test_the_shipped_recipes_give_their_rows(
     ROOT: Path, suite: str, expected: dict[str, int]
 ) -> None:
@@ -96,7 +94,9 @@ def test_a_condition_that_nothing_meets_is_refused(tmp_path: Path) -> None:
 def test_a_template_that_does_not_fit_names_recipe_and_item(tmp_path: Path) -> None:
     facts = '{"id": "f-7", "relation": "use", "object": "cramps"}\n'
 
-    with pytest.raises(ConfigError, match=r"recipe 'use', item f-7: the user template does not fit"):
+    with pytest.raises(
+        ConfigError, match=r"recipe 'use', item f-7: the user template does not fit"
+    ):
         build_rows(recipe(tmp_path, facts=facts))
 
 

@@ -59,9 +59,7 @@ def test_the_loss_equals_the_models_own(tokenizer: Any, batch: dict[str, Tensor]
     torch.testing.assert_close(loss / n, own, rtol=TOLERANCE, atol=0)
 
 
-def test_the_gradients_equal_those_of_all_logits(
-    tokenizer: Any, batch: dict[str, Tensor]
-) -> None:
+def test_the_gradients_equal_those_of_all_logits(tokenizer: Any, batch: dict[str, Tensor]) -> None:
     model = tiny_model(tokenizer)
     expected = gradients(model, usual_loss(model, batch))
 
@@ -109,9 +107,7 @@ def test_padding_does_not_change_the_loss(tokenizer: Any, batch: dict[str, Tenso
     assert n == expected_n
 
 
-def test_the_mean_loss_weighs_tokens_not_batches(
-    tokenizer: Any, batch: dict[str, Tensor]
-) -> None:
+def test_the_mean_loss_weighs_tokens_not_batches(tokenizer: Any, batch: dict[str, Tensor]) -> None:
     model = tiny_model(tokenizer)
     loss_of = LossAtLabels(model)
     whole, n = loss_of(model, batch)
@@ -119,12 +115,10 @@ def test_the_mean_loss_weighs_tokens_not_batches(
 
     mean = mean_loss(loss_of, model, parts)
 
-    assert mean == pytest.approx(float(whole / n), rel=TOLERANCE)
+    assert mean == pytest.approx(float(whole.detach() / n), rel=TOLERANCE)
 
 
-def test_the_mean_loss_leaves_the_model_as_it_was(
-    tokenizer: Any, batch: dict[str, Tensor]
-) -> None:
+def test_the_mean_loss_leaves_the_model_as_it_was(tokenizer: Any, batch: dict[str, Tensor]) -> None:
     model = tiny_model(tokenizer).train()
 
     mean_loss(LossAtLabels(model), model, [batch])

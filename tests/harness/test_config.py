@@ -48,9 +48,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("text", "message"), FAULTS.values(), ids=FAULTS)
-def test_a_yaml_fault_names_its_file_line_and_mend(
-    tmp_path: Path, text: str, message: str
-) -> None:
+def test_a_yaml_fault_names_its_file_line_and_mend(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text(text, encoding="utf-8")
 

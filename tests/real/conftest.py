@@ -12,6 +12,7 @@ from harness.study import load_study
 from harness.types import Adapter
 from tests.real.support import tunemark, write_study
 
+
 @pytest.fixture(scope="session")
 def model() -> ModelSource:
     return resolve_model("smollm2-135m-instruct")

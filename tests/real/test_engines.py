@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -68,11 +67,11 @@ def served(
     model: ModelSource,
     trained: list[Adapter],
     requests: list[Request],
-) -> Iterator[dict[str, Answer]]:
+) -> dict[str, Answer]:
     settings = EngineSettings(
         model=str(model.path), adapters=tuple(trained), dtype="float32", lora_mode=request.param
     )
-    yield answers(VllmEngine(settings), requests)
+    return answers(VllmEngine(settings), requests)
 
 
 def test_vllm_gives_the_texts_of_transformers(

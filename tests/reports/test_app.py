@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Stored
 from streamlit.testing.v1 import AppTest
 
 import reports
+from tests.reports.support import Stored
 
 APP = str(Path(reports.__file__).parent / "views" / "app.py")
 
@@ -77,9 +77,7 @@ def test_overview_shows_the_advice_and_the_verdicts(
     assert "<svg" in page
 
 
-def test_language_of_the_address_is_spoken(
-    stored: Stored, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_language_of_the_address_is_spoken(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     page = _html(_open(monkeypatch, stored.root, "overview.py", lang="zh"))
 
     assert "保留 lora" in page
@@ -100,7 +98,7 @@ def test_next_moves_on_and_changes_the_address(
 
     app.button(key="next").click().run()
 
-    assert app.query_params["item"] == ["dose-01"]
+    assert app.query_params["item"] == "dose-01"
     assert not app.exception
 
 
@@ -121,9 +119,7 @@ def test_search_narrows_the_list(stored: Stored, monkeypatch: pytest.MonkeyPatch
     assert "1 of 1" in app.main.caption[-1].value
 
 
-def test_missing_run_folder_is_explained(
-    stored: Stored, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_run_folder_is_explained(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(stored.root / "clinic")
 
     app = _open(monkeypatch, stored.root, "samples.py")

@@ -13,7 +13,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from conftest import Stored
+
+from tests.reports.support import Stored
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -60,9 +61,7 @@ def page() -> Iterator[Any]:
         browser.close()
 
 
-def test_overview_and_samples_are_readable_without_console_errors(
-    address: str, page: Any
-) -> None:
+def test_overview_and_samples_are_readable_without_console_errors(address: str, page: Any) -> None:
     errors: list[str] = []
     page.on("console", lambda message: message.type == "error" and errors.append(message.text))
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import Stored
 
 from harness.cli.report import report
 from harness.cli.view import view
 from harness.errors import InputError, MissingExtraError, StoreError
+from tests.reports.support import Stored
 
 
 def test_report_is_written_into_the_study(stored: Stored) -> None:
@@ -59,6 +59,7 @@ def test_view_without_streamlit_names_the_extra(monkeypatch: pytest.MonkeyPatch)
     assert "tunemark[reports]" in str(done.exception)
 
 
+@pytest.mark.usefixtures("socket_enabled")
 def test_view_refuses_a_taken_port(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

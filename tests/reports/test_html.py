@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 
-from conftest import Stored
-
 from reports.html import render_report, write_report
+from tests.reports.support import Stored
 
 
 def test_report_is_one_file_beside_the_result(stored: Stored) -> None:
@@ -102,9 +101,7 @@ def test_failed_configuration_is_told(stored: Stored) -> None:
     result = stored.result.model_copy(
         update={
             "variants": (*stored.result.variants[:2], failed),
-            "comparisons": tuple(
-                c for c in stored.result.comparisons if c.configuration == "lora"
-            ),
+            "comparisons": tuple(c for c in stored.result.comparisons if c.configuration == "lora"),
         }
     )
 

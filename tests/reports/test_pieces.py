@@ -5,7 +5,6 @@ from __future__ import annotations
 from string import Formatter
 
 import pytest
-from conftest import Stored
 
 from reports import charts, numbers
 from reports.checks import health
@@ -15,6 +14,7 @@ from reports.studies import find_studies
 from reports.tables import training_table
 from reports.theme import streamlit_flags
 from reports.words import WORDS
+from tests.reports.support import Stored
 
 
 @pytest.mark.parametrize("text", ["", "The dose is 5 mg_x, né.\n", "阿莫西林每日2次。a_b 𠀀"])

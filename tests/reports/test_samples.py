@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from conftest import EVIL, N_ITEMS, Stored
 
 from harness.errors import StoreError
 from reports.samples import lead_metrics, load_samples, most_telling, select
+from tests.reports.support import EVIL, N_ITEMS, Stored
 
 
 def test_sample_joins_prompt_reference_answers_and_scores(stored: Stored) -> None:

@@ -59,9 +59,7 @@ def test_acc_norm_divides_by_the_bytes_of_a_choice(
 
 
 @pytest.mark.parametrize("factory", [accuracy, acc_norm])
-def test_a_completion_without_likelihoods_is_not_scored(
-    gold: Any, said: Any, factory: Any
-) -> None:
+def test_a_completion_without_likelihoods_is_not_scored(gold: Any, said: Any, factory: Any) -> None:
     record = gold(choices=["a", "b"], answer=0)
 
     assert factory("en").measure(record, said("a")) is None

@@ -133,9 +133,7 @@ def test_english_rouge_equals_the_mean_of_rouge_score(name: str, kind: str, pair
 
 @pytest.mark.parametrize(("name", "kind"), KINDS.items())
 @pytest.mark.parametrize("pairs", CORPORA.values(), ids=CORPORA)
-def test_chinese_rouge_equals_rouge_score_on_characters(
-    name: str, kind: str, pairs: Pairs
-) -> None:
+def test_chinese_rouge_equals_rouge_score_on_characters(name: str, kind: str, pairs: Pairs) -> None:
     library = RougeScorer([kind], tokenizer=CharacterTokenizer())
 
     items = [library.score_multi(list(refs), answer)[kind].fmeasure for answer, refs in pairs]

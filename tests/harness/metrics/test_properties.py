@@ -19,9 +19,13 @@ NAMES = (
 )  # fmt: skip
 TOP = {"bleu": 100.0, "chrf": 100.0}
 
-words = st.sampled_from(["the", "cat", "sat", "on", "a", "mat", "Dr.", "3.5", "药", "片", "，", "\n"])
+words = st.sampled_from(
+    ["the", "cat", "sat", "on", "a", "mat", "Dr.", "3.5", "药", "片", "，", "\n"]
+)
 texts = st.lists(words, max_size=8).map(" ".join)
-solid_texts = st.lists(st.sampled_from("abcdefgh 药片每日口服"), min_size=12, max_size=30).map("".join)
+solid_texts = st.lists(st.sampled_from("abcdefgh 药片每日口服"), min_size=12, max_size=30).map(
+    "".join
+)
 corpora = st.lists(
     st.tuples(texts, st.lists(texts, min_size=1, max_size=3).map(tuple)), min_size=1, max_size=6
 )
@@ -82,12 +86,12 @@ def test_the_order_of_items_does_not_change_the_value(
 
 @pytest.mark.parametrize("name", NAMES)
 @given(language=languages, text=solid_texts)
-def test_no_answer_is_better_than_the_reference_itself(
-    name: str, language: str, text: str
-) -> None:
+def test_no_answer_is_better_than_the_reference_itself(name: str, language: str, text: str) -> None:
     metric = build_metric(name, language)
 
-    itself, shortened = metric.reduce(matrix(name, language, [(text, (text,)), (text[:7], (text,))]))
+    itself, shortened = metric.reduce(
+        matrix(name, language, [(text, (text,)), (text[:7], (text,))])
+    )
 
     assert itself >= shortened
 
@@ -124,7 +128,12 @@ def test_bleu_and_chrf_over_all_rows_equal_the_librarys_corpus_score(
 
 @given(corpus=st.lists(st.tuples(texts, texts), min_size=1, max_size=6))
 def test_rouge_over_all_rows_equals_the_mean_of_the_library(corpus: list[tuple[str, str]]) -> None:
-    kinds = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL", "rouge_lsum": "rougeLsum"}
+    kinds = {
+        "rouge_1": "rouge1",
+        "rouge_2": "rouge2",
+        "rouge_l": "rougeL",
+        "rouge_lsum": "rougeLsum",
+    }
     library = RougeScorer(list(kinds.values()), use_stemmer=True)
     items = [library.score(reference, answer) for answer, reference in corpus]
     pairs = [(answer, (reference,)) for answer, reference in corpus]

@@ -86,8 +86,15 @@ def test_rouge_on_clinical_notes_equals_rouge_score(data: Path, kind: str, shift
     notes = [row["output"] for row in rows(data / "mts-dialog" / "gold.jsonl", 100)]
     answers = notes[shift:] + notes[:shift]
     library = RougeScorer([kind], use_stemmer=True)
-    items = [library.score(ref, said)[kind].fmeasure for said, ref in zip(answers, notes, strict=True)]
-    name = {"rouge1": "rouge_1", "rouge2": "rouge_2", "rougeL": "rouge_l", "rougeLsum": "rouge_lsum"}[kind]
+    items = [
+        library.score(ref, said)[kind].fmeasure for said, ref in zip(answers, notes, strict=True)
+    ]
+    name = {
+        "rouge1": "rouge_1",
+        "rouge2": "rouge_2",
+        "rougeL": "rouge_l",
+        "rougeLsum": "rouge_lsum",
+    }[kind]
 
     found = value(name, "en", [(said, (ref,)) for said, ref in zip(answers, notes, strict=True)])
 

@@ -36,7 +36,8 @@ def test_mcnemar_is_symmetric_and_a_probability(n_gained: int, n_lost: int) -> N
 
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
 @pytest.mark.parametrize(
-    ("successes", "n"), [(0, 1), (1, 1), (0, 10), (3, 10), (10, 10), (81, 263), (15, 148), (0, 5000)]
+    ("successes", "n"),
+    [(0, 1), (1, 1), (0, 10), (3, 10), (10, 10), (81, 263), (15, 148), (0, 5000)],
 )
 def test_wilson_equals_scipy(successes: int, n: int, confidence: float) -> None:
     expected = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
@@ -152,6 +153,4 @@ def test_holm_lies_between_the_raw_and_the_bonferroni_p_value(p_values: list[flo
     adjusted = holm(p_values)
 
     assert all(raw <= found for raw, found in zip(p_values, adjusted, strict=True))
-    assert all(
-        found <= min(1.0, len(p_values) * max(p_values)) + 1e-12 for found in adjusted
-    )
+    assert all(found <= min(1.0, len(p_values) * max(p_values)) + 1e-12 for found in adjusted)

@@ -4,7 +4,7 @@ RUN := .venv/bin/tunemark
 export HF_HUB_OFFLINE ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-zh view test test-fast check fmt lint types layers bench lock clean
+.PHONY: help setup demo demo-zh view test test-fast check fmt lint types layers bench schemas lock clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ layers: setup ## Check that imports only point downwards
 
 bench: setup ## Run the benchmarks against peers; each prints its ratio
 	@for file in benchmarks/*/run.py; do echo "== $$file"; $(PY) $$file || exit 1; done
+
+schemas: setup ## Write the JSON Schemas of the file formats
+	@PYTHONPATH=. $(PY) scripts/schemas.py
 
 lock: setup ## Write the constraints file from what is installed
 	@$(PY) scripts/lock.py

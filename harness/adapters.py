@@ -29,6 +29,8 @@ def load_adapter(name: str, folder: Path, model: ModelSource, *, max_rank: int) 
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except ValueError as error:
         raise AdapterError(f"{folder / CONFIG}: not valid JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise AdapterError(f"{folder / CONFIG}: expected a JSON object")
     if config.get("peft_type") != "LORA":
         raise AdapterError(f"{folder}: a {config.get('peft_type')} adapter; only LORA is served")
     ranks = [int(config.get("r", 0)), *map(int, (config.get("rank_pattern") or {}).values())]
@@ -52,6 +54,8 @@ def _check_shapes(folder: Path, model: ModelSource) -> None:
     base: dict[str, list[int]] = {}
     for file in model.path.glob("*.safetensors"):
         base |= _shapes(file)
+    if not base:  # weights in another format: their shapes cannot be read without torch
+        return
     for name, shape in ours.items():
         if ".lora_A." not in name:
             continue
@@ -69,7 +73,9 @@ def _shapes(file: Path) -> dict[str, list[int]]:
     try:
         with file.open("rb") as stream:
             size = int.from_bytes(stream.read(8), "little")
+            if size > file.stat().st_size:  # such as a Git LFS pointer
+                raise ValueError("it is cut off, or something else")
             header = json.loads(stream.read(size))
-    except (OSError, ValueError) as error:
+        return {name: entry["shape"] for name, entry in header.items() if name != "__metadata__"}
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
         raise AdapterError(f"{file}: not a readable safetensors file: {error}") from None
-    return {name: entry["shape"] for name, entry in header.items() if name != "__metadata__"}

@@ -13,6 +13,8 @@ from harness.engines.base import Answer, Request
 from harness.errors import CanaryError
 from harness.types import Adapter, Sampling
 
+PREFIX = "/canary"
+"""Of the probes' keys; a run's own begin with a configuration's name, which has no slash."""
 SMALLEST_EFFECT = 1e-4
 """Nats. Float32 noise between batch shapes is some 1e-5; a trained adapter moves whole nats."""
 
@@ -32,7 +34,7 @@ class Canary:
         variants: list[tuple[str, Adapter | None]] = [("base", None), *self._adapters.items()]
         return [
             Request(
-                key=f"canary/{name}/{number}",
+                key=f"{PREFIX}/{name}/{number}",
                 prompt_ids=prompt[: len(prompt) // 2],
                 sampling=Sampling(max_tokens=1),
                 choice_ids=(prompt[len(prompt) // 2 :],),
@@ -44,9 +46,9 @@ class Canary:
 
     def take(self, answer: Answer) -> bool:
         """Keep the answer if it is a probe's."""
-        if not answer.key.startswith("canary/"):
+        if not answer.key.startswith(PREFIX):
             return False
-        _, name, number = answer.key.split("/")
+        name, number = answer.key.split("/")[2:]
         if answer.choice_logprobs is not None:
             self._scores.setdefault(name, {})[int(number)] = answer.choice_logprobs[0]
         return True

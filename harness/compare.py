@@ -139,6 +139,8 @@ def verdict_of(comparison: Comparison) -> Verdict:
     A drop whose interval stays inside the margin is "no worse", even when it is significant.
     """
     difference = comparison.difference
+    if comparison.n_groups < 2:  # nothing tells how much one unit varies
+        return "cannot tell"
     is_significant = comparison.p_adjusted < ALPHA and difference.excludes_zero
     if is_significant and difference.value > 0:
         return "improved"

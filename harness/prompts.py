@@ -59,7 +59,7 @@ def _question(suite: Suite, task: TaskConfig, record: GoldRecord) -> list[Messag
         text = PROMPT_JINJA.from_string(task.prompt).render(
             input=record.input, choices=record.choices
         )
-    except TemplateError as error:
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise ConfigError(
             f"{suite.file}: the prompt of task {record.task!r} does not fit "
             f"gold item {record.id!r}: {error}"

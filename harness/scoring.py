@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import IncomparableError
 from harness.metrics.base import Metric, build_metric, metric_key
 from harness.store import RunFolder, append_jsonl, locked, read_lines
 from harness.suite import Suite
@@ -49,6 +50,20 @@ class Scores:
     def matrix(self, gold_ids: list[str]) -> NDArray[np.float64]:
         """Return the statistics of the given items, [n, k]."""
         return np.asarray([self.stats[gold_id] for gold_id in gold_ids], dtype=np.float64)
+
+
+def refuse_other_gold(folder: RunFolder, suite: Suite) -> None:
+    """Check that a run answered the gold set that its suite has now.
+
+    Raises:
+        IncomparableError: it answered another version.
+    """
+    answered = str(folder.manifest["identity"].get("gold"))
+    if answered != suite.gold_digest:
+        raise IncomparableError(
+            f"{folder.path}: was run on another version of the gold set than {suite.file} has "
+            f"now ({answered[:12]} and {suite.gold_digest[:12]}); run it again"
+        )
 
 
 def score_run(folder: RunFolder, suite: Suite, name: str) -> list[Scores]:

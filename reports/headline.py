@@ -37,7 +37,8 @@ def headline(result: StudyResult, lang: Lang) -> Headline:
         return Headline(kept=None, answer=first, reason="", remarks=tuple(rest))
     kept, reason = match[1], match[2]
     if lang == "en":
-        reason = reason[0].upper() + reason[1:]
+        is_name = any(reason.startswith(variant.name) for variant in result.variants)
+        reason = reason if is_name else reason[0].upper() + reason[1:]
         return Headline(kept=kept, answer=f"Keep {kept}", reason=reason, remarks=tuple(rest))
     return Headline(
         kept=kept,

@@ -17,14 +17,8 @@ from reports import charts
 from reports.checks import health
 from reports.headline import headline
 from reports.render import asset, environment
-from reports.samples import (
-    Sample,
-    lead_metrics,
-    leading_metric,
-    load_samples,
-    most_telling,
-    relative_change,
-)
+from reports.samples import Sample, load_samples
+from reports.selection import lead_metrics, leading_metric, most_telling, relative_change
 from reports.tables import provenance_rows
 from reports.words import Lang
 

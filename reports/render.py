@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -25,17 +26,18 @@ def environment(lang: Lang) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.globals.update(
-        w=partial(word, lang),
-        n=numbers,
-        symbols=SYMBOLS,
-        difference=difference,
-        by_metric=tables.by_metric,
-        training_table=partial(tables.training_table, lang=lang),
-        choice_rows=tables.choice_rows,
-        signatures=tables.signatures,
-        shortened=tables.shortened,
-    )
+    ours: dict[str, Any] = {
+        "w": partial(word, lang),
+        "n": numbers,
+        "symbols": SYMBOLS,
+        "difference": difference,
+        "by_metric": tables.by_metric,
+        "training_table": partial(tables.training_table, lang=lang),
+        "choice_rows": tables.choice_rows,
+        "signatures": tables.signatures,
+        "shortened": tables.shortened,
+    }
+    jinja.globals.update(ours)
     return jinja
 
 

@@ -44,7 +44,7 @@ def _checked(path: Path, root: Path) -> dict[str, Any]:
 
 def _describe(path: Path, root: Path) -> str:
     if path.is_file():
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = "\n" + path.read_text(encoding="utf-8-sig", errors="replace")
         if "\nrecipes:" in text:
             return _describe_recipes(path)
         if "\nsuites:" in text or "\nconfigurations:" in text:

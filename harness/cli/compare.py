@@ -35,12 +35,14 @@ def compare(
 ) -> None:
     """Compare run folders of one suite with a BASELINE run, item by item."""
     from harness.compare import compare as compare_scores
-    from harness.scoring import score_run
+    from harness.scoring import refuse_other_gold, score_run
     from harness.store import RunFolder
     from harness.suite import load_suite
 
     suite = load_suite(suite_path)
     folders = [RunFolder(path=path) for path in (baseline, *others)]
+    for folder in folders:
+        refuse_other_gold(folder, suite)
     names = [_name_of(folder) for folder in folders]
     before = score_run(folders[0], suite, names[0])
     found = [

@@ -25,19 +25,13 @@ def score(run_folder: Path, suite_path: Path, as_json: bool) -> None:
 
     Metrics added to suite.yaml after the run are measured now; what is measured already is read.
     """
-    from harness.errors import IncomparableError
-    from harness.scoring import score_run
+    from harness.scoring import refuse_other_gold, score_run
     from harness.store import RunFolder
     from harness.suite import load_suite
 
     suite = load_suite(suite_path)
     folder = RunFolder(path=run_folder)
-    identity = folder.manifest["identity"]
-    if identity.get("gold") != suite.gold_digest:
-        raise IncomparableError(
-            f"{run_folder}: was run on another version of the gold set than {suite.file} has now "
-            f"({str(identity.get('gold'))[:12]} and {suite.gold_digest[:12]}); run it again"
-        )
+    refuse_other_gold(folder, suite)
     name = str(folder.manifest["provenance"].get("configuration", run_folder.name))
     rows = [
         {

@@ -29,7 +29,7 @@ class ReplayEngine:
     def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
         """Yield the stored answers; an item without one is an error, not a zero."""
         for request in requests:
-            row = self._rows.get(request.key.rpartition("/")[2])
+            row = self._rows.get(request.key.split("/", 2)[2])
             if row is None:
                 yield Answer(
                     key=request.key,

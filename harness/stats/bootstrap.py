@@ -70,7 +70,8 @@ def paired_bootstrap(
     Returns:
         Percentile intervals (Efron 1979; Koehn 2004 for corpus metrics), or Student-t intervals
         with G − 1 degrees of freedom around the bootstrap's standard error below 30 groups.
-        p = (1 + #{|d* − d| ≥ |d|}) / (draws + 1).
+        p = (1 + #{|d* − d| ≥ |d|}) / (draws + 1), but no less than 2^(1 − G): the smallest exact
+        two-sided p that G independent differences can have (as in McNemar's test, 6 for p < .05).
     """
     assert first.shape == second.shape, f"unpaired statistics: {first.shape} and {second.shape}"
     both = np.concatenate([first, second], axis=1)
@@ -87,7 +88,7 @@ def paired_bootstrap(
         first=interval(observed[0], drawn[0]),
         second=interval(observed[1], drawn[1]),
         difference=interval(difference, differences),
-        p_value=float((1 + extreme.sum()) / (n_draws + 1)),
+        p_value=max(float((1 + extreme.sum()) / (n_draws + 1)), 2.0 ** (1 - n_groups)),
         standard_error=float(differences.std(ddof=1)) if n_draws > 1 else 0.0,
         n_groups=n_groups,
     )

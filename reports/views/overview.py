@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from reports import charts
 from reports.checks import health
@@ -64,7 +65,7 @@ def _pair(shown: Shown) -> None:
                 draw_chart(shown, macro, chart)
 
 
-def _tabs(shown: Shown) -> list[st.delta_generator.DeltaGenerator]:
+def _tabs(shown: Shown) -> list[DeltaGenerator]:
     labels = [f"{suite.name} · {shown.say(suite.role)}" for suite in shown.result.suites]
     return list(st.tabs(labels))
 

@@ -10,7 +10,8 @@ import streamlit as st
 from harness.errors import HarnessError
 from harness.result import StudyResult
 from reports import numbers, state
-from reports.samples import MODES, Mode, Sample, lead_metrics, load_samples, select
+from reports.samples import Sample, load_samples
+from reports.selection import MODES, Mode, lead_metrics, select
 from reports.shell import Shown, draw, shown_study
 
 PAGE_LENGTH = 10
@@ -91,7 +92,7 @@ def _mode(shown: Shown, samples: Sequence[Sample], metric: str) -> Mode:
         key="mode",
         wrap=True,
     )
-    mode: Mode = picked or current
+    mode = next((mode for mode in MODES if mode == picked), current)
     if mode != current:
         state.keep("mode", mode)
         state.forget("item")

@@ -98,6 +98,13 @@ def test_missing_answers_need_attention(stored: Stored) -> None:
     assert "7 of 12" in coverage.text
 
 
+def test_a_configuration_keeps_its_spelling_at_the_start_of_the_reason(stored: Stored) -> None:
+    advice = ("Keep base: lora improved on clinic, but every one of them also regressed.",)
+    result = stored.result.model_copy(update={"advice": advice})
+
+    assert headline(result, "en").reason.startswith("lora improved")
+
+
 def test_advice_of_another_form_is_shown_whole(stored: Stored) -> None:
     result = stored.result.model_copy(update={"advice": ("Something else entirely.",)})
 

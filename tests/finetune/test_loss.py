@@ -74,9 +74,7 @@ def test_the_head_sees_only_positions_whose_next_token_is_learnt(
     model = tiny_model(tokenizer)
     loss_of = LossAtLabels(model)
     shapes: list[torch.Size] = []
-    model.get_output_embeddings().register_forward_hook(
-        lambda _head, inputs, _out: shapes.append(inputs[0].shape)
-    )
+    model.lm_head.register_forward_hook(lambda _head, inputs, _out: shapes.append(inputs[0].shape))
 
     _, n = loss_of(model, batch)
 

@@ -142,7 +142,7 @@ def test_a_model_without_a_template_is_refused_with_the_named_ones(
     folder.mkdir()
     (folder / "tokenizer_config.json").write_text(config, encoding="utf-8")
 
-    with pytest.raises(ModelError, match="base-model: this model has no chat template .* alpaca"):
+    with pytest.raises(ModelError, match=r"base-model: this model has no chat template .* alpaca"):
         load_template("tokenizer", folder)
 
 

@@ -49,6 +49,8 @@ class VariantResult(Record):
     """Training settings, for the configuration table."""
     canary: float | None = None
     """Largest change of a probe's log-likelihood that the adapter made, in nats."""
+    parity_probes: int | None = None
+    """Conversations that training and serving turned into equal tokens; None without a proof."""
     cells: tuple[CellResult, ...] = ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,24 +11,22 @@ from typing import Any
 
 from harness.adapters import PARITY
 from harness.canary import Canary
-from harness.engines.base import Answer, Dtype, Engine, EngineSettings, Request
+from harness.engines.base import Dtype, Engine, EngineSettings, Request
 from harness.errors import ModelError, RunError
+from harness.intake import Intake, Job, Progress
 from harness.machine import peak_rss_bytes
 from harness.models import ModelSource, model_config
-from harness.parity import check_echo, check_proof
+from harness.parity import check_proof
 from harness.prompts import build_prompts
 from harness.provenance import provenance
 from harness.registry import ENGINES, load
-from harness.store import JsonlWriter, RunFolder, keep_gold, run_folder
+from harness.store import RunFolder, keep_gold, run_folder
 from harness.suite import Suite
 from harness.templates import ChatTemplate
-from harness.types import Adapter, Completion, Prompt, Sampling
+from harness.types import Adapter, Prompt, Sampling
 
 DECODE_COST = 8
 """A generated token takes about as long as this many prompt tokens; only shares time among cells."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with a cell's label, items done and items planned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +114,8 @@ def run_cells(
         return
     started = time.monotonic()
     tokenizer = load_tokenizer(serving.model)
+    parity = {cell.label: _check_parity(cell, serving, tokenizer) for cell in cells}
     for cell in cells:
-        if cell.adapter is not None and (cell.adapter.path / PARITY).exists():
-            proof = cell.adapter.path / PARITY
-            check_proof(proof, serving.template, tokenizer, adapter=cell.adapter.name)
         folder_of(cell, serving, root).create(identity(cell, serving), _provenance(cell, serving))
         keep_gold(root, cell.suite.gold_digest, cell.suite.gold)
     jobs = _jobs(cells, serving, tokenizer, missing)
@@ -133,14 +129,14 @@ def run_cells(
                 cell.label: stack.enter_context(folder_of(cell, serving, root).append_completions())
                 for cell in cells
             }
-            sink = _Sink(jobs, canary, writers, progress, _planned(cells, missing))
+            intake = Intake(jobs, canary, writers, _planned(cells, missing), progress)
             for answer in working.answer(requests):
-                sink.take(answer)
-            failures = sink.finish()
+                intake.take(answer)
+            failures = intake.finish()
     finally:
         if engine is None:
             working.close()
-    _log(cells, serving, root, seconds=time.monotonic() - started, canary=canary)
+    _log(cells, serving, root, _Session(time.monotonic() - started, canary, parity))
     if failures:
         raise RunError(
             f"{len(failures)} of {len(jobs)} items failed; first: {failures[0]}; "
@@ -183,63 +179,10 @@ def load_tokenizer(model: ModelSource) -> Any:
     return AutoTokenizer.from_pretrained(str(model.path))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    cell: Cell
-    prompt: Prompt
-    request: Request
-
-
-class _Sink:
-    """Routes answers to their runs; an adapter's wait until its canary has sung."""
-
-    def __init__(
-        self,
-        jobs: dict[str, _Job],
-        canary: Canary,
-        writers: dict[str, JsonlWriter],
-        progress: Progress | None,
-        counts: dict[str, tuple[int, int]],
-    ) -> None:
-        self._jobs = jobs
-        self._canary = canary
-        self._writers = writers
-        self._progress = progress
-        self._counts = counts
-        self._waiting: list[Answer] = []
-        self._failures: list[str] = []
-
-    def take(self, answer: Answer) -> None:
-        """Store an answer, or keep it until its adapter is proven to be at work."""
-        if self._canary.take(answer):
-            waiting, self._waiting = self._waiting, []
-            for earlier in waiting:
-                self.take(earlier)
-            return
-        job = self._jobs[answer.key]
-        if not self._canary.is_proven(job.cell.adapter):
-            self._waiting.append(answer)
-            return
-        check_echo(job.request.prompt_ids, answer.prompt_ids, item=answer.key)
-        completion = _completion(job, answer)
-        self._writers[job.cell.label].write(completion.model_dump(mode="json"))
-        done, planned = self._counts[job.cell.label]
-        self._counts[job.cell.label] = (done + 1, planned)
-        if self._progress is not None:
-            self._progress(job.cell.label, done + 1, planned)
-        if answer.error is not None:
-            self._failures.append(f"{answer.key}: {answer.error}")
-
-    def finish(self) -> list[str]:
-        """Refuse what is still unproven; return the failures."""
-        self._canary.check_all()
-        return self._failures
-
-
 def _jobs(
     cells: Sequence[Cell], serving: Serving, tokenizer: Any, missing: dict[str, set[str]]
-) -> dict[str, _Job]:
-    jobs: dict[str, _Job] = {}
+) -> dict[str, Job]:
+    jobs: dict[str, Job] = {}
     rendered: dict[str, dict[str, Prompt]] = {}
     for cell in cells:
         suite = cell.suite
@@ -263,28 +206,23 @@ def _jobs(
                 choice_ids=prompt.choice_ids,
                 adapter=cell.adapter,
             )
-            jobs[request.key] = _Job(cell=cell, prompt=prompt, request=request)
+            jobs[request.key] = Job(cell=cell.label, gold_id=record.id, request=request)
     return jobs
 
 
-def _completion(job: _Job, answer: Answer) -> Completion:
-    return Completion(
-        gold_id=job.prompt.gold_id,
-        text=answer.text,
-        finish=answer.finish,
-        prompt_tokens=len(job.prompt.token_ids),
-        completion_tokens=answer.completion_tokens,
-        choice_logprobs=answer.choice_logprobs,
-        seconds=round(answer.seconds, 3),
-        error=answer.error,
-    )
-
-
-def _probe_prompts(jobs: dict[str, _Job]) -> list[tuple[int, ...]]:
+def _probe_prompts(jobs: dict[str, Job]) -> list[tuple[int, ...]]:
     """Return a few prompts of the cells themselves, for the canary."""
-    distinct = dict.fromkeys(job.prompt.token_ids for job in jobs.values())
+    distinct = dict.fromkeys(job.request.prompt_ids for job in jobs.values())
     step = max(1, len(distinct) // 4)
     return list(distinct)[::step][:4]
+
+
+def _check_parity(cell: Cell, serving: Serving, tokenizer: Any) -> int | None:
+    """Return how many of the adapter's stored prompts were equal; None where it has no proof."""
+    if cell.adapter is None or not (cell.adapter.path / PARITY).exists():
+        return None
+    proof = cell.adapter.path / PARITY
+    return check_proof(proof, serving.template, tokenizer, adapter=cell.adapter.name)
 
 
 def _planned(cells: Sequence[Cell], missing: dict[str, set[str]]) -> dict[str, tuple[int, int]]:
@@ -309,11 +247,18 @@ def _provenance(cell: Cell, serving: Serving) -> dict[str, object]:
     }
 
 
-def _log(
-    cells: Sequence[Cell], serving: Serving, root: Path, *, seconds: float, canary: Canary
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """What one call of `run_cells` measured."""
+
+    seconds: float
+    canary: Canary
+    parity: dict[str, int | None]
+
+
+def _log(cells: Sequence[Cell], serving: Serving, root: Path, session: _Session) -> None:
     """Record the session in each run: its own share of the time, and the common peak."""
-    tokens = {}
+    tokens: dict[str, int] = {}
     for cell in cells:
         done = folder_of(cell, serving, root).completions().values()
         tokens[cell.label] = sum(c.prompt_tokens + DECODE_COST * c.completion_tokens for c in done)
@@ -321,9 +266,10 @@ def _log(
         share = tokens[cell.label] / max(1, sum(tokens.values()))
         folder_of(cell, serving, root).log(
             "session",
-            seconds=round(seconds * share, 2),
-            session_seconds=round(seconds, 2),
+            seconds=round(session.seconds * share, 2),
+            session_seconds=round(session.seconds, 2),
             peak_bytes=peak_rss_bytes(),
             cells=len(cells),
-            canary=canary.effect(cell.adapter),
+            canary=session.canary.effect(cell.adapter),
+            parity_probes=session.parity[cell.label],
         )

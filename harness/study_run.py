@@ -178,6 +178,7 @@ def _variant_result(
     sessions = [event for folder in folders for event in folder.events("session")]
     peak = max((int(event["peak_bytes"]) for event in sessions), default=0)
     canary = max((event["canary"] for event in sessions if event.get("canary")), default=None)
+    probes = [event["parity_probes"] for event in sessions if event.get("parity_probes")]
     training = variant.training if variant else None
     summary: dict[str, Any] = training.summary() if training else {}
     return VariantResult(
@@ -190,6 +191,7 @@ def _variant_result(
         heldout_loss=summary.get("heldout_loss_by_epoch", {}),
         settings=_settings(training) if training else {},
         canary=canary,
+        parity_probes=max(probes, default=None),
         cells=results,
     )
 

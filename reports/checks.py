@@ -30,11 +30,7 @@ def health(result: StudyResult, lang: Lang) -> tuple[Check, ...]:
         _endings(result, lang),
         _leaks(result, lang),
         _adapters(result, lang),
-        Check(
-            name=word(lang, "check_template"),
-            state="fine",
-            text=word(lang, "template_fine", name=result.template),
-        ),
+        _template(result, lang),
     )
 
 
@@ -73,6 +69,18 @@ def _leaks(result: StudyResult, lang: Lang) -> Check:
     if n:
         return Check(name=name, state="attention", text=word(lang, "leaks_bad", n=n))
     return Check(name=name, state="fine", text=word(lang, "leaks_fine"))
+
+
+def _template(result: StudyResult, lang: Lang) -> Check:
+    name = word(lang, "check_template")
+    tuned = [v for v in result.variants if v.name != result.baseline and v.status == "complete"]
+    unproven = [variant.name for variant in tuned if not variant.parity_probes]
+    if unproven or not tuned:
+        text = word(lang, "template_unproven", name=result.template)
+        return Check(name=name, state="unknown", text=text)
+    n = sum(variant.parity_probes or 0 for variant in tuned)
+    text = word(lang, "template_fine", name=result.template, n=n)
+    return Check(name=name, state="fine", text=text)
 
 
 def _adapters(result: StudyResult, lang: Lang) -> Check:

@@ -92,7 +92,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "adapter_none": ("not probed: {names}", "未探测：{names}"),
     "adapter_bad": ("no effect: {names}", "无效果：{names}"),
     "adapter_nothing": ("no adapters in this study", "本次评测没有适配器"),
-    "template_fine": ("{name}, the same for training and serving", "{name}，训练与推理一致"),
+    "template_unproven": (
+        "{name}; no proof that training and serving give the same tokens",
+        "{name}；没有训练与推理词元一致的证明",
+    ),
+    "template_fine": (
+        "{name}: {n} training prompts gave the same tokens in serving",
+        "{name}：{n} 个训练提示在推理时词元一致",
+    ),
     "fine": ("ok", "正常"),
     "attention": ("attention", "注意"),
     "unknown": ("unknown", "未知"),

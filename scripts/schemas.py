@@ -25,7 +25,9 @@ SCHEMAS: dict[str, type[BaseModel]] = {
 
 def schema_text(model: type[BaseModel]) -> str:
     """Return a model's JSON Schema, sorted, so that equal models give equal files."""
-    return json.dumps(model.model_json_schema(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(model.model_json_schema(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    )
 
 
 def main() -> None:

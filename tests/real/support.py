@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CAPITALS = {
@@ -60,7 +61,7 @@ def write_study(folder: Path) -> None:
     (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
 
 
-def write_jsonl(file: Path, rows: list[dict[str, object]]) -> None:
+def write_jsonl(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write one JSON object a line."""
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 

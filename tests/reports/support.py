@@ -195,6 +195,7 @@ def _variant(
         if is_tuned
         else {},
         canary=3.5 if is_tuned else None,
+        parity_probes=16 if is_tuned else None,
         cells=tuple(
             CellResult(
                 suite=suite.name,

@@ -52,14 +52,16 @@ def plan_training(
         "model": model.digest,
         "template": template.digest,
         "rows": digest_of(texts),
-        "config": config.model_dump(mode="json", exclude={"data"}),
+        "config": config.model_dump(mode="json", exclude={"data", "micro_batch"}),
     }
     folder = RunFolder(path=root / "train" / f"{name}-{digest_of(identity)[:12]}")
     return PlannedTraining(
         name=name,
         folder=folder,
         identity=identity,
-        job=TrainingJob(model=str(model.path), template=template.name),
+        job=TrainingJob(
+            model=str(model.path), template=template.name, micro_batch=config.micro_batch
+        ),
         rows=tuple(rows),
         n_rows=len(training),
         n_tokens=config.epochs * sum(_tokens(row.messages) for row in training),

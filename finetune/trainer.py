@@ -6,8 +6,6 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
-from transformers.trainer_callback import PrinterCallback, TrainerCallback
+from transformers.trainer_callback import PrinterCallback
 from transformers.utils.logging import disable_progress_bar
 
 from finetune.adapters import attach_lora, save_adapter
@@ -23,32 +21,17 @@ from finetune.batches import LengthGroupedOrder, collate
 from finetune.config import TrainConfig
 from finetune.data.rows import split_rows
 from finetune.encode import Encoding, encode_rows, parity_probes
-from finetune.loss import LossAtLabels, mean_loss
+from finetune.job import Job
+from finetune.loss import LossAtLabels
+from finetune.recorder import Progress, Recorder
 from harness.adapters import PARITY
 from harness.digest import canonical_json
-from harness.errors import RunError
-from harness.machine import peak_rss_bytes
 from harness.parity import write_proof
 from harness.store import EVENTS, RunFolder, read_lines, write_json, write_text
-from harness.templates import ChatTemplate
 from harness.training import ADAPTER, SUMMARY, TrainingRow
 
 CHECKPOINTS_PER_RUN = 8
 HELDOUT_BATCH = 16
-
-Progress = Callable[[int, int, float], None]
-"""Called with optimizer steps done, planned, and the current loss."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One training run, ready to start."""
-
-    config: TrainConfig
-    model: Path
-    template: ChatTemplate
-    rows: tuple[TrainingRow, ...]
-    folder: RunFolder
 
 
 def train(job: Job, *, progress: Progress) -> None:
@@ -93,13 +76,13 @@ def train(job: Job, *, progress: Progress) -> None:
         collate(heldout[i : i + HELDOUT_BATCH], pad_id=pad_id)
         for i in range(0, len(heldout), HELDOUT_BATCH)
     ]
-    recorder = _Recorder(job.folder, trainer, batches, progress, started=started)
+    recorder = Recorder(job.folder, trainer, batches, progress, started=started)
     trainer.add_callback(recorder)
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
     _write_adapter(job, model, tokenizer, train_rows)
-    write_json(folder / SUMMARY, recorder.summary(encoding))
+    write_json(folder / SUMMARY, recorder.summary(encoding.ledger))
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
@@ -108,7 +91,7 @@ class _LabelTrainer(Trainer):
 
     def __init__(self, *, loss_of: LossAtLabels, order: LengthGroupedOrder, **options: Any) -> None:
         self._order = order
-        self._loss_of = loss_of
+        self.loss_of = loss_of
         self.real_tokens = 0
         super().__init__(**options)
         # The loss below is already divided by the learnt tokens of the whole optimizer step, so
@@ -128,119 +111,9 @@ class _LabelTrainer(Trainer):
     ) -> Any:
         """Return the batch's share of the step's mean loss per learnt token."""
         assert not return_outputs, "outputs are not kept"
-        loss, n = self._loss_of(model, inputs)
+        loss, n = self.loss_of(model, inputs)
         self.real_tokens += int(inputs["attention_mask"].sum())
         return loss / (num_items_in_batch if num_items_in_batch is not None else n)
-
-
-class _Recorder(TrainerCallback):
-    """Writes events, watches the loss, and measures the held-out loss after each epoch."""
-
-    def __init__(
-        self,
-        folder: RunFolder,
-        trainer: _LabelTrainer,
-        heldout: list[dict[str, torch.Tensor]],
-        progress: Progress,
-        *,
-        started: float,
-    ) -> None:
-        self._folder = folder
-        self._trainer = trainer
-        self._heldout = heldout
-        self._progress = progress
-        self._start = self._mark = time.monotonic()
-        self._mark_tokens = 0
-        self._counted = started
-        """Up to when the time is in the events."""
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Measure the untouched model, or what a crash just after a checkpoint left unmeasured."""
-        del args, control
-        self._start = self._mark = time.monotonic()
-        epoch = float(state.epoch or 0)
-        measured = {row["epoch"] for row in self._folder.events("heldout")}
-        if epoch.is_integer() and int(epoch) not in measured:
-            self._measure_heldout(state, epoch=int(epoch))
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Record one optimizer step."""
-        del args, control
-        if not logs or "loss" not in logs:
-            return
-        now, tokens = time.monotonic(), self._trainer.real_tokens
-        loss = float(logs["loss"])
-        self._folder.log(
-            "step",
-            step=state.global_step,
-            epoch=round(state.epoch or 0.0, 4),
-            loss=loss if math.isfinite(loss) else None,
-            learning_rate=logs.get("learning_rate"),
-            tokens_per_second=round((tokens - self._mark_tokens) / max(1e-9, now - self._mark), 1),
-            peak_bytes=peak_bytes(),
-        )
-        self._mark, self._mark_tokens = now, tokens
-        self._progress(state.global_step, state.max_steps, loss)
-        _check_finite("loss", loss, state)
-        _check_finite("gradient norm", float(logs.get("grad_norm") or 0.0), state)
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Count the time with every checkpoint, so that a crash loses little of it."""
-        del args, state, control
-        self._log_session()
-
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Measure the held-out rows."""
-        del args, control
-        self._measure_heldout(state, epoch=round(state.epoch or 0))
-
-    def summary(self, encoding: Encoding) -> dict[str, Any]:
-        """Return what the tables need."""
-        self._log_session()
-        epochs = {row["epoch"]: row["loss"] for row in self._folder.events("heldout")}
-        steps = self._folder.events("step")
-        return {
-            "seconds": round(sum(row["seconds"] for row in self._folder.events("session")), 2),
-            "peak_bytes": max([peak_bytes(), *(row["peak_bytes"] for row in steps)]),
-            "tokens_per_second": round(
-                self._trainer.real_tokens / max(1e-9, time.monotonic() - self._start), 1
-            ),
-            "steps": steps[-1]["step"] if steps else 0,
-            "final_loss": steps[-1]["loss"] if steps else None,
-            "heldout_loss_by_epoch": {str(epoch): loss for epoch, loss in epochs.items()},
-            "rows": encoding.ledger.rows_kept,
-        }
-
-    def _measure_heldout(self, state: Any, *, epoch: int) -> None:
-        if not self._heldout:
-            return
-        device = self._trainer.args.device
-        batches = [{k: v.to(device) for k, v in batch.items()} for batch in self._heldout]
-        model: Any = self._trainer.model
-        loss = mean_loss(self._trainer._loss_of, model, batches)  # noqa: SLF001 - same module
-        _check_finite("held-out loss", loss, state)
-        self._folder.log("heldout", step=state.global_step, epoch=epoch, loss=round(loss, 5))
-        self._mark = time.monotonic()
-
-    def _log_session(self) -> None:
-        now = time.monotonic()
-        self._folder.log("session", seconds=round(now - self._counted, 2))
-        self._counted = now
-
-
-def peak_bytes() -> int:
-    """Return the peak of device memory, or of the process on a CPU."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    return peak_rss_bytes()
-
-
-def _check_finite(what: str, value: float, state: Any) -> None:
-    if not math.isfinite(value):
-        raise RunError(
-            f"the {what} is {value} at step {state.global_step}: lower learning_rate "
-            "(it is the usual cause) or use dtype: float32"
-        )
 
 
 def _encode(rows: list[TrainingRow], job: Job, tokenizer: Any) -> Encoding:

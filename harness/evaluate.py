@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.adapters import load_adapter
-from harness.children import INTERRUPTED, follow_parent, run_child
+from harness.children import child_main, run_child
 from harness.engines.base import Dtype
-from harness.errors import GoldError, HarnessError
+from harness.errors import GoldError
 from harness.models import resolve_model
 from harness.progress import Bars
 from harness.runner import Cell, Serving, run_cells
 from harness.store import write_json
 from harness.suite import load_suite
 from harness.templates import load_template
-from harness.training import failure_of
 from harness.types import Record
 
 
@@ -87,21 +86,16 @@ def evaluate_apart(
     )
     file = folder / "evaluation.json"
     write_json(file, job.model_dump(mode="json"))
-    (folder / "failure.json").unlink(missing_ok=True)
-    code = run_child(["-m", "harness.evaluate", str(file)])
-    if code != 0:
-        raise failure_of(folder, code, what)
+    run_child(("-m", "harness.evaluate", str(file)), folder=folder, what=what)
 
 
 def main(file: Path) -> int:
-    """Run the cells of a job file; on failure leave failure.json with a message for people."""
-    try:
-        job = EvaluationJob.model_validate_json(file.read_text(encoding="utf-8"))
-        _run(job)
-    except HarnessError as error:
-        write_json(file.parent / "failure.json", {"message": str(error)})
-        return error.exit_code
-    return 0
+    """Run the cells of a job file; return the exit code."""
+
+    def work() -> None:
+        _run(EvaluationJob.model_validate_json(file.read_text(encoding="utf-8")))
+
+    return child_main(work, folder=file.parent)
 
 
 def _run(job: EvaluationJob) -> None:
@@ -144,8 +138,4 @@ def _run(job: EvaluationJob) -> None:
 
 
 if __name__ == "__main__":
-    follow_parent()
-    try:
-        sys.exit(main(Path(sys.argv[1])))
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    sys.exit(main(Path(sys.argv[1])))

@@ -12,7 +12,7 @@ from harness.advice import advise
 from harness.children import run_child
 from harness.compare import Comparison, compare, correct_for_many
 from harness.contamination import find_leaks
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError, InputError, RunError
 from harness.evaluate import evaluate_apart
 from harness.result import CellResult, StudyResult, SuiteResult, VariantResult
 from harness.runner import Cell, folder_of, missing_items
@@ -20,7 +20,7 @@ from harness.scoring import Scores, score_run
 from harness.store import RunFolder, keep_gold, locked
 from harness.study import Study, Variant
 from harness.suite import Suite
-from harness.training import PlannedTraining, failure_of
+from harness.training import PlannedTraining
 
 Say = Callable[[str], None]
 
@@ -97,9 +97,10 @@ def _train(variant: Variant, progress: _Progress, say: Say) -> None:
         return
     say(f"Training {variant.name}: {training.n_rows} rows, about {training.n_tokens:,} tokens")
     training.prepare()
-    code = run_child(training.command())
-    if code != 0:
-        error = failure_of(training.folder.path, code, f"training {variant.name}")
+    what = f"training {variant.name}"
+    try:
+        run_child(training.command(), folder=training.folder.path, what=what)
+    except RunError as error:
         progress.failures[variant.name] = str(error)
         say(f"FAILED {error}; going on with the others")
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.digest import canonical_json
-from harness.errors import RunError
 from harness.provenance import provenance
 from harness.store import RunFolder, read_json, write_json, write_text
 from harness.types import Message, Record
@@ -39,6 +38,8 @@ class TrainingJob(Record):
     model: str
     """Folder of the base."""
     template: str
+    micro_batch: int
+    """Rows per forward pass: decides the memory, not the result, so it may change on resuming."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,28 +81,3 @@ class PlannedTraining:
     def command(self) -> Sequence[str]:
         """Arguments for the Python interpreter that train this, in a process of its own."""
         return (*TRAIN_COMMAND, str(self.folder.path))
-
-
-def describe_exit(code: int, what: str) -> str:
-    """Say in words how a child process ended.
-
-    Args:
-        code: Its return code; negative means a signal.
-        what: "training lora-r16", for the message.
-    """
-    if code == -9:
-        return (
-            f"{what}: killed by the system, most likely for want of memory; lower micro_batch "
-            "or max_tokens, or free memory, and run the same command again: it resumes"
-        )
-    if code < 0:
-        return f"{what}: ended by signal {-code}; run the same command again: it resumes"
-    return f"{what}: ended with exit code {code}"
-
-
-def failure_of(folder: Path, code: int, what: str) -> RunError:
-    """Return the error of a failed child: its own words where it left some."""
-    note = folder / "failure.json"
-    if code > 0 and note.exists():
-        return RunError(f"{what}: {read_json(note)['message']}")
-    return RunError(describe_exit(code, what))

@@ -23,7 +23,6 @@ def train(file: Path, names: tuple[str, ...], root: Path, as_json: bool) -> None
     """
     from harness.children import run_child
     from harness.study import load_study
-    from harness.training import failure_of
 
     study = load_study(file, root)
     trainings = {v.name: v.training for v in study.variants if v.training is not None}
@@ -36,9 +35,8 @@ def train(file: Path, names: tuple[str, ...], root: Path, as_json: bool) -> None
         if not training.is_complete:
             say(f"Training {name}: {training.n_rows} rows, about {training.n_tokens:,} tokens")
             training.prepare()
-            code = run_child(training.command())
-            if code != 0:
-                raise failure_of(training.folder.path, code, f"training {name}")
+            what = f"training {name}"
+            run_child(training.command(), folder=training.folder.path, what=what)
         rows.append({"name": name, "adapter": str(training.adapter), **training.summary()})
     if as_json:
         print_json(rows)

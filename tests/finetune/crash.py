@@ -9,24 +9,8 @@ from pathlib import Path
 
 import torch
 
-from finetune.config import TrainConfig
-from finetune.trainer import Job, train
-from harness.store import RunFolder, read_json, read_lines
-from harness.templates import load_template
-from harness.training import JOB, ROWS, TrainingJob, TrainingRow
-
-
-def job_of(folder: Path) -> Job:
-    """Return the job that the worker would make of a folder."""
-    run = RunFolder(path=folder)
-    place = TrainingJob.model_validate(read_json(folder / JOB))
-    return Job(
-        config=TrainConfig.model_validate(run.manifest["identity"]["config"] | {"data": (ROWS,)}),
-        model=Path(place.model),
-        template=load_template(place.template, Path(place.model)),
-        rows=tuple(TrainingRow.model_validate(row) for row in read_lines(folder / ROWS)),
-        folder=run,
-    )
+from finetune.job import load_job
+from finetune.trainer import train
 
 
 def main(folder: Path, last: int) -> None:
@@ -37,7 +21,7 @@ def main(folder: Path, last: int) -> None:
         if step == last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    train(job_of(folder), progress=progress)
+    train(load_job(folder), progress=progress)
 
 
 if __name__ == "__main__":

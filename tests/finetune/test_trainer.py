@@ -20,9 +20,11 @@ from finetune.adapters import attach_lora
 from finetune.batches import collate
 from finetune.config import LoraSettings
 from finetune.encode import encode_rows
+from finetune.job import load_job
 from finetune.loss import LossAtLabels
 from finetune.trainer import train
 from harness.adapters import load_adapter
+from harness.children import NOTE
 from harness.digest import files_digest
 from harness.engines.merge import merge_adapter
 from harness.errors import ConfigError, RunError
@@ -30,8 +32,7 @@ from harness.models import ModelSource
 from harness.parity import check_proof
 from harness.store import locked, read_json, read_lines
 from harness.templates import load_template
-from harness.training import PlannedTraining, failure_of
-from tests.finetune.crash import job_of
+from harness.training import PlannedTraining
 from tests.finetune.support import plan, row, rows_of_all_lengths, tiny_model
 
 ROWS = tuple(rows_of_all_lengths(40))
@@ -88,7 +89,7 @@ def interrupt(planned: PlannedTraining, *, at: int) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(job_of(planned.folder.path), progress=progress)
+        train(load_job(planned.folder.path), progress=progress)
 
 
 def checkpoints(planned: PlannedTraining) -> list[Path]:
@@ -339,7 +340,7 @@ def test_a_resumed_training_does_only_the_steps_that_are_left(make: Maker) -> No
     interrupt(planned, at=13)
     done: list[int] = []
 
-    train(job_of(planned.folder.path), progress=lambda step, _n, _loss: done.append(step))
+    train(load_job(planned.folder.path), progress=lambda step, _n, _loss: done.append(step))
 
     assert done == list(range(13, 21))
 
@@ -380,7 +381,7 @@ def test_a_checkpoint_without_its_whole_state_is_not_used(
     torn.write_text(state, encoding="utf-8")
     done: list[int] = []
 
-    train(job_of(planned.folder.path), progress=lambda step, _n, _loss: done.append(step))
+    train(load_job(planned.folder.path), progress=lambda step, _n, _loss: done.append(step))
 
     assert done[0] == 11
     assert adapter_digest(planned) == adapter_digest(quiet)
@@ -424,9 +425,9 @@ def test_a_diverging_training_fails_in_words(make: Maker, heldout: float) -> Non
 
     code = worker.main(planned.folder.path)
 
-    failure = failure_of(planned.folder.path, code, "training tiny")
+    failure = read_json(planned.folder.path / NOTE)
     assert code == 1
-    assert "lower learning_rate (it is the usual cause) or use dtype: float32" in str(failure)
+    assert "lower learning_rate (it is the usual cause) or use dtype: float32" in failure["message"]
     assert not planned.is_complete
     assert not planned.adapter.exists()
 
@@ -435,7 +436,7 @@ def test_a_loss_that_is_not_a_number_is_kept_as_none(make: Maker) -> None:
     planned = make(learning_rate=1e6, heldout=0, warmup=0, schedule="constant")
 
     with pytest.raises(RunError, match=r"is (nan|inf) at step \d+"):
-        train(job_of(planned.folder.path), progress=lambda *_: None)
+        train(load_job(planned.folder.path), progress=lambda *_: None)
 
     events = (planned.folder.path / "events.jsonl").read_text(encoding="utf-8")
     assert "NaN" not in events

@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import cli
+from harness.cli import VERBS
+from harness.registry import load_object
+
+HEAVY = (
+    "torch", "transformers", "peft", "vllm", "streamlit", "pandas", "altair", "numpy", "scipy",
+    "pydantic", "rich", "sacrebleu", "jinja2", "yaml",
+)  # fmt: skip
+
+
+class Done:
+    """How a command ended."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def tunemark(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Done]:
+    """Run the command in this process, from an empty folder."""
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["tunemark", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Path:
+    rows = [
+        {"id": "q1", "text": "Paris"},
+        {"id": "q2", "text": "Kyoto"},
+        {"id": "q3", "text": "Lima"},
+        {"id": "p1", "choice_logprobs": [-1.0, -2.0]},
+    ]
+    file = tmp_path / "answers.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def replay(
+    tunemark: Any, suite_folder: Any, model_folder: Path, answers: Path, tmp_path: Path, echo: Any
+) -> Callable[..., Done]:
+    """Run the toy suite on stored answers."""
+    folder = suite_folder()
+
+    def run(*more: object) -> Done:
+        fixed = ("--model", model_folder, "--engine", "replay", "--replay", answers)
+        return tunemark("run", folder, *fixed, "--root", tmp_path / "runs", *more)
+
+    return run
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path, ROOT: Path) -> None:
+    program = (
+        "import sys\n"
+        "from harness.cli import cli\n"
+        "cli.main(['--help'], standalone_mode=False)\n"
+        f"print('HEAVY', sorted(set(sys.modules) & {set(HEAVY)!r}))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, cwd=tmp_path, env=environment, check=True,
+    )  # fmt: skip
+
+    assert "HEAVY []" in done.stdout
+    assert all(verb in done.stdout for verb in VERBS)
+
+
+def test_checking_a_suite_loads_no_model_library(
+    suite_folder: Callable[..., Path], tmp_path: Path, ROOT: Path
+) -> None:
+    program = (
+        "import sys\n"
+        "from harness.cli import cli\n"
+        f"cli.main(['check', {str(suite_folder())!r}], standalone_mode=False)\n"
+        "print(sorted(set(sys.modules) & {'torch', 'transformers', 'vllm', 'streamlit', 'pandas'}))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+    )  # fmt: skip
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_that_begins_like_the_list(tunemark: Any, verb: str) -> None:
+    done = tunemark(verb, "--help")
+
+    assert done.code == 0
+    assert done.out.startswith(f"Usage: tunemark {verb} ")
+    assert load_object(VERBS[verb][0]).help
+
+
+def test_the_version_is_told(tunemark: Any) -> None:
+    from harness import __version__
+
+    assert tunemark("--version").out == f"tunemark, version {__version__}\n"
+
+
+def test_an_unknown_verb_is_answered_with_the_nearest(tunemark: Any) -> None:
+    done = tunemark("studdy")
+
+    assert done.code == 2
+    assert "no verb 'studdy' (did you mean 'study'?)" in done.err
+
+
+WRONG = {
+    "an unknown option": ("check", "--jsn", "x"),
+    "no arguments": ("check",),
+    "a missing suite": ("check", "nowhere"),
+    "a missing study": ("study", "plan", "nowhere.yaml"),
+    "a missing recipe": ("check", "nowhere/build.yaml"),
+    "an unknown model": ("run", "nowhere", "--model", "smollm2-135m-instuct"),
+    "a missing suite to score": ("score", "nowhere", "--suite", "nowhere"),
+    "an unknown sub-verb": ("study", "rn", "x.yaml"),
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG)
+def test_wrong_usage_exits_with_two_and_no_traceback(
+    tunemark: Any, arguments: tuple[str, ...]
+) -> None:
+    done = tunemark(*arguments)
+
+    assert done.code == 2
+    assert "Traceback" not in done.out + done.err
+
+
+def test_a_folder_that_is_no_run_exits_with_one(
+    tunemark: Any, suite_folder: Any, tmp_path: Path
+) -> None:
+    done = tunemark("score", tmp_path, "--suite", suite_folder())
+
+    assert done.code == 1
+    assert "is this a run folder?" in done.err
+
+
+def test_a_good_suite_is_ok(tunemark: Any, suite_folder: Any) -> None:
+    folder = suite_folder()
+
+    done = tunemark("check", folder)
+
+    assert done.code == 0
+    assert done.out == f"ok    {folder}: suite toy 1: 4 items (qa 3, pick 1)\n"
+
+
+def test_a_malformed_suite_is_told_with_file_and_line(tunemark: Any, suite_folder: Any) -> None:
+    folder = suite_folder(
+        gold='{"id": "a", "task": "qa", "input": "?", "references": ["x"]}\n{"id\n'
+    )
+
+    done = tunemark("check", folder)
+
+    assert done.code == 2
+    assert f"FAULT {folder}: {folder}/gold.jsonl:2: this line is not valid JSON" in done.out
+    assert "Traceback" not in done.out + done.err
+
+
+def test_all_paths_are_checked_though_one_is_wrong(tunemark: Any, suite_folder: Any) -> None:
+    done = tunemark("check", "nowhere", suite_folder(), "--json")
+
+    assert done.code == 2
+    assert [result["ok"] for result in json.loads(done.out)] == [False, True]
+
+
+@pytest.mark.parametrize("name", ["clinic-en", "clinic-zh", "retention", "retention-zh"])
+def test_shipped_suites_are_ok(tunemark: Any, ROOT: Path, name: str) -> None:
+    assert tunemark("check", ROOT / "suites" / name).code == 0
+
+
+@pytest.mark.parametrize("name", ["clinic-en", "clinic-zh"])
+def test_shipped_recipes_are_ok(tunemark: Any, ROOT: Path, name: str) -> None:
+    done = tunemark("check", ROOT / "suites" / name / "train" / "build.yaml")
+
+    assert done.code == 0
+    assert "training rows" in done.out
+
+
+def test_a_study_that_begins_with_its_suites_is_checked_as_a_study(
+    tunemark: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "s.yaml").write_text("suites: [nowhere]\nnmae: x\n", encoding="utf-8")
+
+    assert "(did you mean 'name'?)" in tunemark("check", tmp_path / "s.yaml").out
+
+
+def test_stored_answers_are_scored(replay: Any) -> None:
+    done = replay("--json")
+
+    rows = {row["metric"]: row for row in json.loads(done.out)}
+    assert done.code == 0
+    assert rows["exact_match"]["value"] == pytest.approx(2 / 3)
+    assert rows["accuracy"]["value"] == 1.0
+    assert rows["exact_match"]["coverage"] == 1.0
+
+
+def test_the_table_goes_to_stdout_and_where_the_run_lies_to_stderr(replay: Any) -> None:
+    done = replay()
+
+    assert "exact_match" in done.out
+    assert "0.6667" in done.out
+    assert "Run: " in done.err
+
+
+def test_missing_answers_exit_with_one(replay: Any, answers: Path) -> None:
+    answers.write_text('{"id": "q1", "text": "Paris"}\n', encoding="utf-8")
+
+    done = replay()
+
+    assert done.code == 1
+    assert "3 of 4 items failed" in done.err
+    assert "no stored answer for this item" in done.err
+
+
+def test_a_run_is_scored_again_without_a_model(
+    replay: Any, tunemark: Any, suite_folder: Any
+) -> None:
+    (row, *_) = json.loads(replay("--json").out)
+
+    done = tunemark("score", row["folder"], "--suite", suite_folder(), "--json")
+
+    assert done.code == 0
+    assert json.loads(done.out)[0]["value"] == row["value"]
+
+
+def test_two_runs_are_compared(
+    replay: Any, tunemark: Any, suite_folder: Any, tmp_path: Path
+) -> None:
+    before = json.loads(replay("--json").out)[0]["folder"]
+    better = tmp_path / "better.jsonl"
+    text = (tmp_path / "answers.jsonl").read_text(encoding="utf-8").replace("Kyoto", "Tokyo")
+    better.write_text(text, encoding="utf-8")
+    after = json.loads(replay("--json", "--name", "tuned", "--replay", better).out)[0]["folder"]
+
+    done = tunemark("compare", before, after, "--suite", suite_folder(), "--json")
+
+    found = json.loads(done.out)
+    assert done.code == 0
+    assert found["comparisons"][0]["configuration"] == "tuned"
+    assert found["comparisons"][0]["n_gained"] == 1
+    assert found["disagreements"][after] == {"n": 1, "of": 4, "items": ["q2"]}
+
+
+@pytest.mark.parametrize("verb", ["score", "compare"])
+def test_a_run_on_another_gold_set_is_refused(
+    replay: Any, tunemark: Any, suite_folder: Any, verb: str
+) -> None:
+    folder = json.loads(replay("--json").out)[0]["folder"]
+    gold = [{"id": "q1", "task": "qa", "input": "New?", "references": ["x"]}]
+    other = suite_folder(gold=gold, folder="other")
+    runs = [folder] if verb == "score" else [folder, folder]
+
+    done = tunemark(verb, *runs, "--suite", other)
+
+    assert done.code == 2
+    assert "another version of the gold set" in done.err
+
+
+BAD_RUNS = {
+    "an unknown engine": (("--engine", "vlm"), "unknown engine 'vlm' (did you mean 'vllm'?)"),
+    "an adapter without folder": (("--adapter", "lora"), "write it as NAME=FOLDER"),
+    "only adapters, none given": (("--only-adapters",), "needs at least one --adapter"),
+    "an adapter that is not there": (("--adapter", "a=nowhere"), "no adapter_config.json"),
+    "an unknown template": (("--template", "chatlm"), "unknown template 'chatlm'"),
+    "missing answers": (("--replay", "nowhere.jsonl"), "nowhere.jsonl: no such file"),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), BAD_RUNS.values(), ids=BAD_RUNS)
+def test_a_run_that_cannot_begin_is_told(
+    replay: Any, options: tuple[str, ...], message: str
+) -> None:
+    done = replay(*options)
+
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_an_interruption_says_that_nothing_is_lost(
+    tunemark: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(**options: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.cli, "main", interrupt)
+
+    done = tunemark("doctor")
+
+    assert done.code == 1
+    assert "Everything finished is stored" in done.err
+
+
+def test_an_unreadable_place_is_told_without_traceback(
+    tunemark: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**options: object) -> int:
+        raise OSError(28, "No space left on device", "runs/x")
+
+    monkeypatch.setattr(cli.cli, "main", full)
+
+    done = tunemark("doctor")
+
+    assert (done.code, done.err) == (1, "Error: runs/x: No space left on device\n")

@@ -5,13 +5,13 @@ A process a training keeps memory and faults apart: nothing leaks into the next 
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 
 from finetune.job import load_job
 from harness.children import child_main
 from harness.progress import Bars
+from harness.quiet import quieten
 from harness.store import locked
 from harness.training import SUMMARY
 
@@ -28,8 +28,7 @@ def main(folder: Path) -> int:
 
 
 def _train(folder: Path) -> None:
-    # It warns at import that a 4-bit CPU kernel could be fetched from a hub.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    quieten()
     from finetune.trainer import train
 
     job = load_job(folder)

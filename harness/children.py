@@ -43,6 +43,8 @@ def run_child(arguments: Sequence[str], *, folder: Path, what: str) -> None:
         RunError: the child failed; the message says why, in its own words where it left some.
         KeyboardInterrupt: the child was stopped by Ctrl-C.
     """
+    # A child that dies before it can leave a note must not be explained by an old one.
+    (folder / NOTE).unlink(missing_ok=True)
     environment = {**SHORT_SPINS, **os.environ, "TUNEMARK_PARENT": str(os.getpid())}
     with subprocess.Popen([sys.executable, *arguments], env=environment) as child:
         try:

@@ -11,7 +11,7 @@ import numpy as np
 from harness.errors import IncomparableError
 from harness.scoring import Scores
 from harness.stats.bootstrap import Interval, group_numbers, paired_bootstrap
-from harness.stats.power import minimum_detectable_effect
+from harness.stats.power import implied_standard_error, minimum_detectable_effect
 from harness.stats.tests import holm, mcnemar_exact, paired_difference, wilson
 
 Verdict = Literal["improved", "regressed", "no worse", "cannot tell"]
@@ -108,7 +108,7 @@ def compare(
         p_adjusted=estimate.p_value,
         is_primary=is_primary,
         margin=margin,
-        minimum_detectable_effect=minimum_detectable_effect(estimate.standard_error),
+        minimum_detectable_effect=0.0,
         n=len(shared),
         n_groups=estimate.n_groups,
         n_planned=len(after.planned),
@@ -119,6 +119,8 @@ def compare(
     )
     if after.metric.is_binary and estimate.n_groups == len(shared):
         result = _with_exact_test(result, items_before, items_after)
+    mde = minimum_detectable_effect(implied_standard_error(result.difference))
+    result = replace(result, minimum_detectable_effect=mde)
     return replace(result, verdict=verdict_of(result))
 
 

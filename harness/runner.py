@@ -19,6 +19,7 @@ from harness.models import ModelSource, model_config
 from harness.parity import check_proof
 from harness.prompts import build_prompts
 from harness.provenance import provenance
+from harness.quiet import quieten
 from harness.registry import ENGINES, load
 from harness.store import RunFolder, keep_gold, run_folder
 from harness.suite import Suite
@@ -174,6 +175,7 @@ def make_engine(serving: Serving, cells: Sequence[Cell], requests: Sequence[Requ
 
 def load_tokenizer(model: ModelSource) -> Any:
     """Return the model's tokenizer."""
+    quieten()
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(str(model.path))

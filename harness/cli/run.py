@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,8 @@ def run(
         )
     if not variants:
         raise InputError("--only-adapters needs at least one --adapter NAME=FOLDER")
+    _refuse_equal_or_odd("configuration", [variant for variant, _ in variants])
+    _refuse_equal_or_odd("suite", [suite.name for suite in loaded])
     cells = [
         Cell(name=variant, suite=suite, adapter=adapter)
         for variant, adapter in variants
@@ -145,3 +148,12 @@ def _rows_of(cell: Cell, folder: RunFolder) -> list[dict[str, object]]:
         }
         for score in score_run(folder, cell.suite, cell.name)
     ]
+
+
+def _refuse_equal_or_odd(kind: str, names: list[str]) -> None:
+    """Names become folders and labels: they must differ and be plain."""
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two of the {kind}s are called {name!r}; give each its own name")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+            raise InputError(f"{kind} name {name!r}: use letters, digits, dots, - and _ only")

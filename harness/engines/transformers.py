@@ -9,6 +9,7 @@ from typing import Any
 from harness.engines.base import Answer, EngineSettings, Request, choice_score
 from harness.errors import MissingExtraError
 from harness.machine import this_machine
+from harness.quiet import quieten
 from harness.types import Adapter
 
 BATCH = 32
@@ -18,11 +19,14 @@ class TransformersEngine:
     """Serve a base model and its adapters with `generate`, one variant at a time."""
 
     def __init__(self, settings: EngineSettings) -> None:
+        quieten()
         try:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer
+            from transformers.utils.logging import disable_progress_bar
         except ImportError:
             raise MissingExtraError("engine 'transformers'", "hf") from None
+        disable_progress_bar()
         self._device = "cuda" if this_machine().gpus else "cpu"
         name = settings.dtype
         if name == "auto":

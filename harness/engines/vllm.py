@@ -15,6 +15,7 @@ from typing import Any
 from harness.engines.base import Answer, EngineSettings, Request, choice_score
 from harness.errors import MissingExtraError, RunError
 from harness.machine import GIB, this_machine
+from harness.quiet import quieten
 from harness.types import Adapter
 
 logger = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ class VllmEngine:
             "max_model_len": self._settings.max_tokens_per_sequence,
             "enable_prefix_caching": True,
             "disable_log_stats": True,
+            "use_tqdm_on_load": False,
         }
         if self._on_cpu:
             # Compilation takes longer than any run that fits a CPU.
@@ -236,22 +238,18 @@ def _cpu_memory() -> dict[str, Any]:
 
 def _prepare_process() -> None:
     """Set what vLLM reads at import; a user's own settings win."""
-    defaults = {
-        "VLLM_NO_USAGE_STATS": "1",
-        "VLLM_LOGGING_LEVEL": "ERROR",
-        "VLLM_CONFIGURE_LOGGING": "1",
-    }
+    quieten()
     if not this_machine().gpus:
         # In this process and on every core: an engine process of its own takes 10 s more to
         # start, and by default reserves one core for itself.
-        defaults |= {
+        defaults = {
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
             "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",
             "VLLM_CPU_KVCACHE_SPACE": "1",
             "OMP_NUM_THREADS": str(this_machine().cores),
         }
-    for name, value in defaults.items():
-        os.environ.setdefault(name, value)
+        for name, value in defaults.items():
+            os.environ.setdefault(name, value)
     if find_spec("vllm") is None:
         raise MissingExtraError("engine 'vllm'", "gpu" if this_machine().gpus else "cpu")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from scipy import stats
 
+from harness.stats.bootstrap import Interval
+
 
 def minimum_detectable_effect(
     standard_error: float, *, alpha: float = 0.05, power: float = 0.8
@@ -14,3 +16,13 @@ def minimum_detectable_effect(
     Same unit as the metric.
     """
     return float((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) * standard_error)
+
+
+def implied_standard_error(interval: Interval, *, confidence: float = 0.95) -> float:
+    """Return the standard error of a normal interval of this width.
+
+    Unlike the sample's own standard error it is not zero where no item happened to change, since
+    score intervals keep a width there.
+    """
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    return (interval.high - interval.low) / (2 * z)

@@ -48,8 +48,10 @@ def test_the_one_that_improved_and_kept_the_rest_is_kept() -> None:
     )
 
     assert sentences == [
-        "Keep lora: better on clinic (token_f1 0.25 → 0.45, +0.2 [+0.1, +0.3]), "
-        "no worse on general (token_f1 0.25 → 0.24, −0.01 [−0.11, +0.09])."
+        (
+            "Keep lora: better on clinic (token_f1 0.25 → 0.45, +0.2 [+0.1, +0.3]), "
+            "no worse on general (token_f1 0.25 → 0.24, −0.01 [−0.11, +0.09])."
+        )
     ]
 
 
@@ -59,8 +61,10 @@ def test_what_cannot_be_told_is_said_with_what_would_show() -> None:
     )
 
     assert sentences == [
-        "Keep lora: better on clinic (token_f1 0.25 → 0.45, +0.2 [+0.1, +0.3]); cannot tell on "
-        "general token_f1 (−0.01 [−0.11, +0.09], 100 items would show 0.1 or more)."
+        (
+            "Keep lora: better on clinic (token_f1 0.25 → 0.45, +0.2 [+0.1, +0.3]); cannot tell on "
+            "general token_f1 (−0.01 [−0.11, +0.09], 100 items would show 0.1 or more)."
+        )
     ]
 
 

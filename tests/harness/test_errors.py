@@ -44,7 +44,7 @@ def test_a_missing_extra_names_the_command() -> None:
 
 
 def test_an_unknown_registered_name_is_refused() -> None:
-    with pytest.raises(UnknownNameError, match="unknown engine 'replai' .*'replay'"):
+    with pytest.raises(UnknownNameError, match=r"unknown engine 'replai' .*'replay'"):
         load("engine", "replai", ENGINES)
 
 

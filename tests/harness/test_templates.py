@@ -56,7 +56,7 @@ def test_an_unknown_template_is_answered_with_the_nearest(tmp_path: Path) -> Non
 
 def test_a_model_without_template_is_told_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(
-        ModelError, match="no chat template of its own .* set `template:` to one of"
+        ModelError, match=r"no chat template of its own .* set `template:` to one of"
     ):
         load_template("tokenizer", tmp_path)
 

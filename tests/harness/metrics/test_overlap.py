@@ -41,7 +41,7 @@ def value(metric: Metric, pairs: Pairs) -> float:
     return float(metric.reduce(np.asarray(rows).sum(axis=0)))
 
 
-def streams(pairs: Pairs) -> list[list[str | None]]:
+def streams(pairs: Pairs) -> Any:
     """Turn references by item into sacrebleu's reference streams, None where one has fewer."""
     most = max(len(references) for _, references in pairs)
     padded = [[*references, *[None] * (most - len(references))] for _, references in pairs]

@@ -139,7 +139,7 @@ def test_clusters_of_like_items_widen_the_interval() -> None:
     before, after = rows(np.full(200, 0.5)), rows(0.5 + gains)
 
     apart = paired_bootstrap(before, after, mean, n_draws=2000)
-    together = paired_bootstrap(before, after, mean, groups=list(groups), n_draws=2000)
+    together = paired_bootstrap(before, after, mean, groups=[int(i) for i in groups], n_draws=2000)
 
     assert together.n_groups == 40
     assert apart.n_groups == 200

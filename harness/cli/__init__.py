@@ -69,7 +69,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command; say every failure in one message."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="tunemark", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except HarnessError as error:
         click.echo(f"Error: {error}", err=True)

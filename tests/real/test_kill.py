@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -51,7 +52,7 @@ def test_killed_training_ends_with_the_same_adapter(
 def test_killed_generation_ends_with_the_same_completions(
     quiet: Path, disturbed: Path, number: int
 ) -> None:
-    tunemark("train", str(disturbed / "study.yaml"), "--root", str(disturbed / "runs"))
+    shutil.copytree(quiet / "train", disturbed / "runs" / "train")
     kill_when(disturbed, lambda: lines(disturbed, "tiny/*/completions.jsonl"), 3 + 12 * number)
 
     finish(disturbed)

@@ -135,12 +135,16 @@ def append_jsonl(file: Path) -> Iterator[JsonlWriter]:
         stream = file.open("a", encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
-    with stream:
+    try:
         yield JsonlWriter(stream)  # an OSError of the caller is not the store's
         try:
             os.fsync(stream.fileno())
         except OSError as error:
             raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
+    finally:
+        # On a full disk `close` tries the failed write once more; it has been reported already.
+        with suppress(OSError):
+            stream.close()
 
 
 def read_lines(file: Path) -> Iterator[dict[str, Any]]:

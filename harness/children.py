@@ -28,7 +28,9 @@ SHORT_SPINS = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1"}
 other busy process makes training ten times slower."""
 
 AGAIN = "run the same command again: it goes on from what is stored"
-OUT_OF_MEMORY = f"out of memory; lower micro_batch or max_tokens, or free memory, and {AGAIN}"
+OUT_OF_MEMORY = (
+    f"out of memory; halve micro_batch (the result stays the same) or free memory, and {AGAIN}"
+)
 
 
 def run_child(arguments: Sequence[str], *, folder: Path, what: str) -> None:

@@ -175,7 +175,7 @@ def _n(c: Comparison) -> str:
 
 def _verdict(c: Comparison) -> Text:
     text = MARKS[c.verdict]
-    if c.verdict == "cannot tell":
+    if c.verdict == "cannot tell" and c.minimum_detectable_effect > 0:
         text += f" (MDE {number(c.minimum_detectable_effect)})"
     return Text(text, style=STYLES[c.verdict])
 

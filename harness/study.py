@@ -185,7 +185,7 @@ def estimate_training(training: PlannedTraining, model: ModelSource) -> Estimate
     machine = this_machine()
     rate = 3e14 * 0.3 if machine.gpus else 1.8e11 * machine.cores
     seconds = 15 + 4 * n_parameters * training.n_tokens / rate
-    return Estimate(seconds=seconds, memory_bytes=2.5 * _weight_bytes(model) + 1.5 * 2**30)
+    return Estimate(seconds=seconds, memory_bytes=5 * _weight_bytes(model) + 3.75 * 2**30)
 
 
 def estimate_run(n_items: int, model: ModelSource) -> Estimate:
@@ -194,7 +194,7 @@ def estimate_run(n_items: int, model: ModelSource) -> Estimate:
     machine = this_machine()
     rate = 3e14 * 0.1 if machine.gpus else 6e10 * machine.cores
     seconds = 5 + n_items * 2 * n_parameters * 60 / rate
-    return Estimate(seconds=seconds, memory_bytes=2 * _weight_bytes(model) + 2.5 * 2**30)
+    return Estimate(seconds=seconds, memory_bytes=5 * _weight_bytes(model) + 2.75 * 2**30)
 
 
 def _weight_bytes(model: ModelSource) -> float:

@@ -31,8 +31,8 @@ class VllmEngine:
 
     With several adapters there are two ways. "multi" keeps one engine and mixes the requests of
     all adapters in a batch: the way on GPUs. "merged" adds each adapter to a copy of the base and
-    serves the copies in turn, a few seconds each: on CPU builds that is the faster way, since
-    LoRA matmuls cannot share a batch's memory traffic there (benchmarks/multi_adapter.py).
+    serves the copies in turn, a few seconds each: on CPU builds that has the higher throughput;
+    for short runs "multi" saves the engine starts (benchmarks/multi_adapter).
     """
 
     def __init__(self, settings: EngineSettings) -> None:

@@ -69,7 +69,7 @@ def test_an_unexpected_fault_leaves_its_traceback_in_a_log(tmp_path: Path) -> No
 
 
 FAULTS = {
-    "memory": (MemoryError(), "out of memory; lower micro_batch"),
+    "memory": (MemoryError(), "out of memory; halve micro_batch"),
     "torch's allocator": (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "out of memory"),
     "a full disk": (OSError(28, "No space left on device"), "is full; free some space"),
     "a forbidden file": (PermissionError(13, "Permission denied", "x.bin"), "x.bin: Permission denied"),

@@ -47,9 +47,7 @@ def _rank(group: Sequence[Comparison], roles: Mapping[str, Role]) -> tuple[bool,
     kept: tuple[Verdict, ...] = ("no worse", "improved")
     is_safe = all(c.verdict in kept for c in group if roles[c.suite] == "retention")
     gains = [
-        c.difference.value / max(c.minimum_detectable_effect, 1e-9)
-        for c in group
-        if roles[c.suite] == "domain"
+        c.gain / max(c.minimum_detectable_effect, 1e-9) for c in group if roles[c.suite] == "domain"
     ]
     return is_safe, sum(gains) / max(1, len(gains))
 

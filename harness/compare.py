@@ -14,7 +14,8 @@ from harness.stats.bootstrap import Interval, group_numbers, paired_bootstrap
 from harness.stats.power import implied_standard_error, minimum_detectable_effect
 from harness.stats.tests import holm, mcnemar_exact, paired_difference, wilson
 
-Verdict = Literal["improved", "regressed", "no worse", "cannot tell"]
+Verdict = Literal["improved", "regressed", "no worse", "cannot tell", "changed"]
+"""Four words, and "changed" for gauges, which have no better side."""
 ALPHA = 0.05
 
 
@@ -44,10 +45,17 @@ class Comparison:
     """Independent units: items, or clusters of items."""
     n_planned: int
     n_gained: int
-    """Items with a higher score than before."""
+    """Items with a better score than before."""
     n_lost: int
     method: str
     verdict: Verdict
+    better: Literal["higher", "lower", "neither"] = "higher"
+    """Which way the metric is better."""
+
+    @property
+    def gain(self) -> float:
+        """How much better the configuration is, in the metric's unit; negative when worse."""
+        return -self.difference.value if self.better == "lower" else self.difference.value
 
     @property
     def coverage(self) -> float:
@@ -93,8 +101,9 @@ def compare(
     )
     items_before = after.metric.reduce(stats_before)
     items_after = after.metric.reduce(stats_after)
-    n_gained = int((items_after > items_before + 1e-12).sum())
-    n_lost = int((items_after < items_before - 1e-12).sum())
+    sign = -1.0 if after.metric.scale.better == "lower" else 1.0
+    n_gained = int((sign * (items_after - items_before) > 1e-12).sum())
+    n_lost = int((sign * (items_after - items_before) < -1e-12).sum())
     result = Comparison(
         suite=after.suite,
         metric=after.metric.name,
@@ -116,8 +125,9 @@ def compare(
         n_lost=n_lost,
         method="paired bootstrap" + (", clustered" if estimate.n_groups < len(shared) else ""),
         verdict="cannot tell",
+        better=after.metric.scale.better,
     )
-    if after.metric.is_binary and estimate.n_groups == len(shared):
+    if after.metric.scale.is_binary and estimate.n_groups == len(shared):
         result = _with_exact_test(result, items_before, items_after)
     mde = minimum_detectable_effect(implied_standard_error(result.difference))
     result = replace(result, minimum_detectable_effect=mde)
@@ -144,9 +154,12 @@ def verdict_of(comparison: Comparison) -> Verdict:
     if comparison.n_groups < 2:  # nothing tells how much one unit varies
         return "cannot tell"
     is_significant = comparison.p_adjusted < ALPHA and difference.excludes_zero
-    if is_significant and difference.value > 0:
+    if comparison.better == "neither":
+        return "changed" if is_significant else "cannot tell"
+    worst = -difference.high if comparison.better == "lower" else difference.low
+    if is_significant and comparison.gain > 0:
         return "improved"
-    if difference.low > -comparison.margin:
+    if worst > -comparison.margin:
         return "no worse"
     if is_significant:
         return "regressed"

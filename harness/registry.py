@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
 from typing import Any
 
 from harness.errors import UnknownNameError
@@ -27,6 +29,16 @@ METRICS: Mapping[str, str] = {
     "accuracy": "harness.metrics.choice:accuracy",
     "acc_norm": "harness.metrics.choice:acc_norm",
 }
+
+METRIC_PLUGINS = "tunemark.metrics"
+"""Entry-point group by which an installed package adds metrics: name = "module:factory"."""
+
+
+@cache
+def metrics() -> Mapping[str, str]:
+    """Return all metrics by name: Tunemark's own, then those of installed packages."""
+    added = {point.name: point.value for point in entry_points(group=METRIC_PLUGINS)}
+    return {**added, **METRICS}
 
 
 def load(kind: str, name: str, table: Mapping[str, str], *, where: str = "") -> Any:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import IncomparableError
-from harness.metrics.base import Metric, build_metric, metric_key
+from harness.metrics.base import Item, Metric
+from harness.metrics.build import metric_of
 from harness.store import RunFolder, append_jsonl, locked, read_lines
 from harness.suite import Suite
-from harness.types import GoldRecord
+from harness.types import Completion, GoldRecord, Measurement
+
+CHUNK = 1000
+"""Items that are measured between two writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,8 @@ class Scores:
     """Statistics of each scored item, by gold id."""
     planned: tuple[GoldRecord, ...]
     """The gold items that this metric applies to."""
+    not_extracted: frozenset[str] = frozenset()
+    """Scored items whose answer had no part that the extraction steps look for."""
 
     @property
     def coverage(self) -> float:
@@ -66,39 +74,66 @@ def refuse_other_gold(folder: RunFolder, suite: Suite) -> None:
         )
 
 
-def score_run(folder: RunFolder, suite: Suite, name: str) -> list[Scores]:
+def score_run(
+    folder: RunFolder, suite: Suite, name: str, *, trusts_code: bool = False
+) -> list[Scores]:
     """Measure a run with all metrics of its suite; stored measurements are used again."""
-    manifest = folder.manifest["identity"]
     completions = folder.completions()
-    all_scores: list[Scores] = []
-    for metric_name in suite.metrics():
-        metric = build_metric(metric_name, suite.config.language)
+    template = str(folder.manifest["identity"].get("template", ""))
+    found: list[Scores] = []
+    for spec in suite.metric_specs():
+        metric = metric_of(suite, spec, trusts_code=trusts_code)
         planned = tuple(
-            record
-            for record in suite.gold
-            if metric_name in suite.config.tasks[record.task].metrics
+            record for record in suite.gold if spec in suite.config.tasks[record.task].metrics
         )
-        file = folder.scores_file(
-            metric.signature.split("|")[0], metric_key(metric, suite.gold_digest)
-        )
-        stored = {row["id"]: tuple(row["stats"]) for row in read_lines(file)}
-        missing = [r for r in planned if r.id in completions and r.id not in stored]
-        if missing:
-            with locked(file.parent), append_jsonl(file) as writer:
-                for record in missing:
-                    measurement = metric.measure(record, completions[record.id])
-                    if measurement is not None:
-                        stored[record.id] = measurement.stats
-                        writer.write({"id": record.id, "stats": list(measurement.stats)})
-        all_scores.append(
+        stored = _measured(folder, suite, metric, planned, completions)
+        found.append(
             Scores(
                 run=name,
                 suite=suite.name,
                 metric=metric,
                 gold_digest=suite.gold_digest,
-                template_digest=str(manifest.get("template", "")),
-                stats={r.id: stored[r.id] for r in planned if r.id in stored},
+                template_digest=template,
+                stats={r.id: stored[r.id].stats for r in planned if r.id in stored},
                 planned=planned,
+                not_extracted=frozenset(
+                    r.id for r in planned if r.id in stored and not stored[r.id].is_extracted
+                ),
             )
         )
-    return all_scores
+    return found
+
+
+def _measured(
+    folder: RunFolder,
+    suite: Suite,
+    metric: Metric,
+    planned: Sequence[GoldRecord],
+    completions: Mapping[str, Completion],
+) -> dict[str, Measurement]:
+    """Return the measurements by gold id, taking those that are missing."""
+    file = folder.scores_file(metric.signature, suite.gold_digest)
+    stored = {
+        row["id"]: Measurement(stats=tuple(row["stats"]), is_extracted=row.get("extracted", True))
+        for row in read_lines(file)
+    }
+    missing = [r for r in planned if r.id in completions and r.id not in stored]
+    if not missing:
+        return stored
+    with locked(file.parent), append_jsonl(file) as writer:
+        for start in range(0, len(missing), CHUNK):
+            records = missing[start : start + CHUNK]
+            items = [Item(gold=r, completion=completions[r.id]) for r in records]
+            for record, one in zip(records, metric.measure(items), strict=True):
+                if one is not None:
+                    stored[record.id] = one
+                    writer.write(_row(record.id, one, metric))
+    return stored
+
+
+def _row(gold_id: str, one: Measurement, metric: Metric) -> dict[str, object]:
+    """Return a line: the statistics, and the item's own value for whoever only shows it."""
+    value = float(metric.reduce(np.asarray(one.stats)))
+    shown = value if math.isfinite(value) else None
+    row: dict[str, object] = {"id": gold_id, "value": shown, "stats": list(one.stats)}
+    return row if one.is_extracted else {**row, "extracted": False}

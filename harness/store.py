@@ -31,6 +31,8 @@ from harness.types import Completion, GoldRecord
 MANIFEST = "manifest.json"
 COMPLETIONS = "completions.jsonl"
 EVENTS = "events.jsonl"
+SCORES_FORMAT = 2
+"""Version of the rows in scores/; part of the files' names, so older ones are measured again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +78,10 @@ class RunFolder:
         with locked(self.path), append_jsonl(self.path / COMPLETIONS) as writer:
             yield writer
 
-    def scores_file(self, metric: str, key: str) -> Path:
-        """Return where one metric's measurements lie; `key` hashes all that decides them."""
-        return self.path / "scores" / f"{metric}-{key[:8]}.jsonl"
+    def scores_file(self, signature: str, gold_digest: str) -> Path:
+        """Return where one metric's measurements lie, named by all that decides them."""
+        key = digest_of([signature, gold_digest, SCORES_FORMAT])
+        return self.path / "scores" / f"{signature.split('|')[0]}-{key[:8]}.jsonl"
 
     def log(self, kind: str, **fields: object) -> None:
         """Append an event."""

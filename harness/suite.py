@@ -14,7 +14,8 @@ from harness.config import load_yaml, read_jsonl, validate_row
 from harness.digest import digest_of
 from harness.errors import ConfigError, GoldError, UnknownNameError
 from harness.gold import gold_digest, load_gold
-from harness.registry import METRICS
+from harness.registry import metrics
+from harness.spec import Spec
 from harness.types import GoldRecord, Record, TaskType
 
 Language = Literal["en", "zh"]
@@ -35,7 +36,12 @@ class TaskConfig(Record):
     """Strings that end a completion, besides the template's own."""
     shots: int = Field(default=0, ge=0)
     """Solved examples before the question, the first of `shots_from` with this task."""
-    metrics: tuple[str, ...] = Field(min_length=1)
+    metrics: tuple[Spec, ...] = Field(min_length=1)
+    """Names, or {name: {parameter: value}}."""
+    extract: tuple[Spec, ...] = ()
+    """Steps that find the answer in what the model said, before any metric sees it."""
+    labels: tuple[str, ...] = ()
+    """The classes of a classification task; by default those of the gold answers."""
 
     @field_validator("prompt")
     @classmethod
@@ -80,15 +86,19 @@ class Suite:
         """Name from suite.yaml."""
         return self.config.name
 
+    def metric_specs(self) -> tuple[Spec, ...]:
+        """Return the metrics of all tasks, in order of first mention."""
+        specs = [spec for task in self.config.tasks.values() for spec in task.metrics]
+        return tuple({spec.label: spec for spec in specs}.values())
+
     def metrics(self) -> tuple[str, ...]:
-        """Return the metric names of all tasks, in order of first mention."""
-        names = [name for task in self.config.tasks.values() for name in task.metrics]
-        return tuple(dict.fromkeys(names))
+        """Return the metrics' names in tables, in order of first mention."""
+        return tuple(spec.label for spec in self.metric_specs())
 
     def identity(self) -> dict[str, object]:
         """Return everything here that decides the prompts; metrics do not."""
         tasks = {
-            name: task.model_dump(mode="json", exclude={"metrics"})
+            name: task.model_dump(mode="json", exclude={"metrics", "extract", "labels"})
             for name, task in self.config.tasks.items()
         }
         shots = {
@@ -114,8 +124,9 @@ def load_suite(path: Path) -> Suite:
     config = load_yaml(file, SuiteConfig)
     for task_name, task in config.tasks.items():
         for metric in task.metrics:
-            if metric not in METRICS:
-                raise UnknownNameError("metric", metric, METRICS, where=f"{file}: task {task_name}")
+            if metric.name not in metrics():
+                where = f"{file}: task {task_name}"
+                raise UnknownNameError("metric", metric.name, metrics(), where=where)
     types: dict[str, TaskType] = {name: task.type for name, task in config.tasks.items()}
     gold = load_gold(file.parent / config.gold, types)
     return Suite(

@@ -57,6 +57,8 @@ class Completion(Record):
     completion_tokens: int = 0
     choice_logprobs: tuple[float, ...] | None = None
     """Log-likelihood (nats) of each choice given the prompt, for multiple_choice."""
+    scores: dict[str, float] = {}
+    """What another harness measured on this answer, by its metric's name (`imported`)."""
     seconds: float = 0.0
     """Wall time from submission to the answer; requests overlap, so these don't add up."""
     error: str | None = None
@@ -100,3 +102,6 @@ class Measurement:
     """Additive statistics of one item: summed over items, they give the corpus value."""
 
     stats: tuple[float, ...]
+    is_extracted: bool = True
+    """False where the task's `extract` steps found no answer in the text: scored as a wrong
+    answer, and counted apart."""

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from jinja2 import TemplateError
 from pydantic import ValidationError
 
-from harness.digest import digest_of
 from harness.errors import StoreError
-from harness.metrics.base import build_metric
 from harness.result import CellResult, StudyResult, SuiteResult
 from harness.store import RunFolder, read_json, read_lines
 from harness.suite import PROMPT_JINJA
@@ -119,7 +116,7 @@ def _load_run(
         raise StoreError(f"{folder.path}: no completions here; run the study again to redo them")
     scores: dict[str, dict[str, float]] = {gold_id: {} for gold_id in completions}
     for metric, signature in signatures.items():
-        for gold_id, value in _item_scores(folder, suite, metric, signature).items():
+        for gold_id, value in _item_scores(folder, suite, signature).items():
             scores.get(gold_id, {})[metric] = value
     choices = {record.id: record.choices for record in _load_gold(root / suite.gold_file)}
     return {
@@ -128,16 +125,9 @@ def _load_run(
     }
 
 
-def _item_scores(
-    folder: RunFolder, suite: SuiteResult, metric: str, signature: str
-) -> dict[str, float]:
-    key = digest_of([signature, suite.gold_digest])
-    rows = list(read_lines(folder.scores_file(signature.split("|")[0], key)))
-    if not rows:
-        return {}
-    stats = np.asarray([row["stats"] for row in rows], dtype=np.float64)
-    values = build_metric(metric, suite.language).reduce(stats)
-    return {str(row["id"]): float(value) for row, value in zip(rows, values, strict=True)}
+def _item_scores(folder: RunFolder, suite: SuiteResult, signature: str) -> dict[str, float]:
+    rows = read_lines(folder.scores_file(signature, suite.gold_digest))
+    return {str(row["id"]): float(row["value"]) for row in rows if row["value"] is not None}
 
 
 def _cell(result: StudyResult, suite: str, name: str) -> CellResult:

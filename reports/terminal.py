@@ -18,6 +18,7 @@ MARKS: dict[Verdict, str] = {
     "regressed": "▼ regressed",
     "no worse": "● no worse",
     "cannot tell": "? cannot tell",
+    "changed": "~ changed",
 }
 LEGEND = (
     "★ primary: decides, corrected for the number of primary comparisons (Holm); the others "
@@ -28,6 +29,7 @@ STYLES: dict[Verdict, str] = {
     "regressed": "red",
     "no worse": "cyan",
     "cannot tell": "yellow",
+    "changed": "cyan",
 }
 NARROWEST = 108
 """Columns that a row takes at most; narrower terminals wrap."""

@@ -15,6 +15,7 @@ SYMBOLS: Mapping[Verdict, str] = {
     "regressed": "▼",
     "no worse": "●",
     "cannot tell": "?",
+    "changed": "~",
 }
 """A verdict's sign, so that colour is never the only one."""
 
@@ -41,6 +42,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "regressed": ("regressed", "退步"),
     "no worse": ("no worse", "未变差"),
     "cannot tell": ("cannot tell", "无法判断"),
+    "changed": ("changed", "有变化"),
     "primary": ("primary", "主要指标"),
     "primary_note": (
         (
@@ -122,7 +124,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "all": ("All", "全部"),
     "losses": ("Losses", "退步"),
     "gains": ("Gains", "提升"),
-    "changed": ("Other words, same score", "文本变、分数同"),
+    "changed_mode": ("Other words, same score", "文本变、分数同"),
     "both wrong": ("Both wrong", "前后皆错"),
     "show": ("Show", "显示"),
     "prompt": ("Prompt", "提问"),

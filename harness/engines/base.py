@@ -20,9 +20,15 @@ class Request:
     prompt_ids: tuple[int, ...]
     sampling: Sampling
     choice_ids: tuple[tuple[int, ...], ...] = ()
-    """When given, nothing is generated: each choice is scored after the prompt."""
+    """When given, nothing is generated: each choice is scored after its context."""
+    contexts: tuple[tuple[int, ...], ...] = ()
+    """What each choice follows, where that differs: the windows of a long text, say."""
     adapter: Adapter | None = None
     """None is the untouched base model."""
+
+    def context(self, part: int) -> tuple[int, ...]:
+        """Return what a choice follows."""
+        return self.contexts[part] if self.contexts else self.prompt_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,8 @@ class Answer:
     completion_tokens: int = 0
     choice_logprobs: tuple[float, ...] | None = None
     """Log-likelihood (nats) of each choice."""
+    choice_greedy: tuple[bool, ...] | None = None
+    """Whether greedy decoding would give each choice, token by token."""
     seconds: float = 0.0
     error: str | None = None
 

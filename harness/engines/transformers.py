@@ -129,9 +129,9 @@ class TransformersEngine:
 
         start = time.monotonic()
         rows = [
-            (i, list(request.prompt_ids), list(choice))
+            (i, list(request.context(part)), list(choice))
             for i, request in enumerate(batch)
-            for choice in request.choice_ids
+            for part, choice in enumerate(request.choice_ids)
         ]
         ids, mask = self._pad([prompt + choice for _, prompt, choice in rows])
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
@@ -141,17 +141,21 @@ class TransformersEngine:
         ).logits
         logprobs = torch.log_softmax(logits.float(), dim=-1)
         scores: list[list[float]] = [[] for _ in batch]
+        greedy: list[list[bool]] = [[] for _ in batch]
         for row, (i, _, choice) in enumerate(rows):
             steps = logprobs[row, -len(choice) - 1 : -1]
-            picked = steps.gather(1, torch.tensor(choice, device=steps.device).unsqueeze(1))
+            wanted = torch.tensor(choice, device=steps.device)
+            picked = steps.gather(1, wanted.unsqueeze(1))
             scores[i].append(choice_score(picked.squeeze(1).tolist()))
+            greedy[i].append(bool((steps.argmax(-1) == wanted).all()))
         seconds = time.monotonic() - start
-        for request, values in zip(batch, scores, strict=True):
+        for request, values, is_greedy in zip(batch, scores, greedy, strict=True):
             yield Answer(
                 key=request.key,
                 finish="stop",
                 prompt_ids=request.prompt_ids,
                 choice_logprobs=tuple(values),
+                choice_greedy=tuple(is_greedy),
                 seconds=seconds,
             )
 

@@ -162,6 +162,8 @@ class _Pending:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._scores: dict[int, float] = {}
+        self._greedy: dict[int, bool] = {}
+        self._echo = request.prompt_ids
         self._start = time.monotonic()
 
     def add(self, part: int, output: Any) -> Answer | None:
@@ -178,17 +180,22 @@ class _Pending:
                 seconds=seconds,
             )
         choice = request.choice_ids[part]
-        logprobs = output.prompt_logprobs[-len(choice) :]
-        self._scores[part] = choice_score(
-            [entry[token].logprob for entry, token in zip(logprobs, choice, strict=True)]
-        )
+        echo = tuple(output.prompt_token_ids[: -len(choice)])
+        if echo != request.context(part):
+            self._echo = echo
+        entries = output.prompt_logprobs[-len(choice) :]
+        tokens = [entry[token] for entry, token in zip(entries, choice, strict=True)]
+        self._scores[part] = choice_score([token.logprob for token in tokens])
+        self._greedy[part] = all(token.rank == 1 for token in tokens)
         if len(self._scores) < len(request.choice_ids):
             return None
+        parts = range(len(request.choice_ids))
         return Answer(
             key=request.key,
             finish="stop",
-            prompt_ids=tuple(output.prompt_token_ids[: -len(choice)]),
-            choice_logprobs=tuple(self._scores[i] for i in range(len(request.choice_ids))),
+            prompt_ids=self._echo,
+            choice_logprobs=tuple(self._scores[i] for i in parts),
+            choice_greedy=tuple(self._greedy[i] for i in parts),
             seconds=seconds,
         )
 
@@ -209,7 +216,7 @@ def _engine_requests(request: Request) -> Iterator[tuple[str, list[int], Any]]:
         return
     params = SamplingParams(temperature=0.0, max_tokens=1, prompt_logprobs=0, detokenize=False)
     for part, choice in enumerate(request.choice_ids):
-        yield f"{request.key}#{part}", [*request.prompt_ids, *choice], params
+        yield f"{request.key}#{part}", [*request.context(part), *choice], params
 
 
 def _lora_options(adapters: Sequence[Adapter], *, on_cpu: bool) -> dict[str, Any]:

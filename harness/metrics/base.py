@@ -6,18 +6,52 @@ texts: one matrix product gives the sums of thousands of bootstrap draws (harnes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.digest import digest_of
-from harness.registry import METRICS, load
 from harness.types import Completion, GoldRecord, Measurement
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A gold item with what a model answered."""
+
+    gold: GoldRecord
+    completion: Completion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How to read a metric's values."""
+
+    low: float = 0.0
+    high: float = 1.0
+    """May be infinite."""
+    better: Literal["higher", "lower", "neither"] = "higher"
+    """"neither": a gauge, such as the length of answers; it never gets a verdict."""
+    is_binary: bool = False
+    """Whether an item's value is 0 or 1 and the metric is their mean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a metric is built for; the parameters of its spec come on top."""
+
+    language: str
+    """Decides tokenisation and normalisation."""
+    labels: tuple[str, ...] = ()
+    """The classes of a classification task."""
+    folder: Path | None = None
+    """Where paths in the metric's parameters start."""
+    trusts_code: bool = False
+    """Whether Python files that a suite names may be run."""
 
 
 class Metric(Protocol):
@@ -25,21 +59,21 @@ class Metric(Protocol):
 
     @property
     def name(self) -> str:
-        """Registered name."""
+        """Name in tables: the registered one, with parameters where they are not the defaults."""
         ...
 
     @property
     def signature(self) -> str:
-        """Everything that decides the number, such as token_f1@1|lang:zh|tok:char."""
+        """Everything that decides the number, such as token_f1@1|tok:zh-char|refs:max."""
         ...
 
     @property
-    def is_binary(self) -> bool:
-        """Whether an item's score is 0 or 1."""
+    def scale(self) -> Scale:
+        """How to read its values."""
         ...
 
-    def measure(self, gold: GoldRecord, completion: Completion) -> Measurement | None:
-        """Return the item's statistics, or None when it cannot be scored."""
+    def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
+        """Return each item's statistics, or None where it cannot be scored (yet)."""
         ...
 
     def reduce(self, totals: Array) -> Array:
@@ -54,12 +88,12 @@ class MeanMetric:
     name: str
     signature: str
     score: Callable[[GoldRecord, Completion], float | None]
-    is_binary: bool = False
+    scale: Scale = Scale()
 
-    def measure(self, gold: GoldRecord, completion: Completion) -> Measurement | None:
-        """Return (score, 1)."""
-        score = self.score(gold, completion)
-        return None if score is None else Measurement(stats=(float(score), 1.0))
+    def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
+        """Return (score, 1) of each item."""
+        scores = (self.score(item.gold, item.completion) for item in items)
+        return [None if s is None else Measurement(stats=(float(s), 1.0)) for s in scores]
 
     def reduce(self, totals: Array) -> Array:
         """Return the sum of scores over the number of items."""
@@ -72,29 +106,18 @@ class CorpusMetric:
 
     name: str
     signature: str
-    statistics: Callable[[GoldRecord, Completion], tuple[float, ...]]
+    statistics: Callable[[GoldRecord, Completion], tuple[float, ...] | None]
     formula: Callable[[Array], Array]
-    is_binary: bool = False
+    scale: Scale = Scale(high=100.0)
 
-    def measure(self, gold: GoldRecord, completion: Completion) -> Measurement | None:
-        """Return the item's sufficient statistics."""
-        return Measurement(stats=self.statistics(gold, completion))
+    def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
+        """Return the sufficient statistics of each item."""
+        found = (self.statistics(item.gold, item.completion) for item in items)
+        return [None if stats is None else Measurement(stats=stats) for stats in found]
 
     def reduce(self, totals: Array) -> Array:
         """Apply the corpus formula to summed statistics."""
         return self.formula(totals)
 
 
-def build_metric(name: str, language: str) -> Metric:
-    """Return a registered metric, set up for a language.
-
-    Raises:
-        UnknownNameError: no such metric.
-    """
-    factory: Any = load("metric", name, METRICS)
-    return factory(language)
-
-
-def metric_key(metric: Metric, gold_digest: str) -> str:
-    """Return the hash of all that decides a stored measurement besides the completion."""
-    return digest_of([metric.signature, gold_digest])
+BINARY = Scale(is_binary=True)

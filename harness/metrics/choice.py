@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from harness.metrics.base import MeanMetric, Metric
+from harness.metrics.base import BINARY, MeanMetric, Metric, Setting
 from harness.types import Completion, GoldRecord
 
 
-def accuracy(language: str) -> Metric:
+def accuracy(setting: Setting) -> Metric:
     """Return 1 where the right choice has the highest log-likelihood (lm-eval's `acc`)."""
-    del language
+    del setting
 
     def score(gold: GoldRecord, completion: Completion) -> float | None:
         return _is_right(gold, completion, lengths=[1] * len(gold.choices))
 
     return MeanMetric(
-        name="accuracy", signature="accuracy@1|by:loglikelihood", score=score, is_binary=True
+        name="accuracy", signature="accuracy@1|by:loglikelihood", score=score, scale=BINARY
     )
 
 
-def acc_norm(language: str) -> Metric:
+def acc_norm(setting: Setting) -> Metric:
     """Return 1 where the right choice has the highest log-likelihood per UTF-8 byte.
 
     lm-eval's `acc_norm` divides by the number of characters; bytes are the same for ASCII and
     put Chinese and English choices on one scale.
     """
-    del language
+    del setting
 
     def score(gold: GoldRecord, completion: Completion) -> float | None:
         lengths = [len(choice.encode()) for choice in gold.choices]
@@ -34,7 +34,7 @@ def acc_norm(language: str) -> Metric:
         name="acc_norm",
         signature="acc_norm@1|by:loglikelihood|norm:bytes",
         score=score,
-        is_binary=True,
+        scale=BINARY,
     )
 
 

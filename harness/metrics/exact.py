@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from harness.metrics.base import MeanMetric, Metric
+from harness.metrics.base import BINARY, MeanMetric, Metric, Setting
 from harness.metrics.normalise import normalise, tokens
 from harness.types import Completion, GoldRecord
 
 
-def exact_match(language: str) -> Metric:
+def exact_match(setting: Setting) -> Metric:
     """Return 1 where the normalised answer equals a reference (Rajpurkar et al. 2016)."""
+    language = setting.language
 
     def score(gold: GoldRecord, completion: Completion) -> float:
         answer = _joined(completion.text, language)
@@ -18,12 +19,13 @@ def exact_match(language: str) -> Metric:
         name="exact_match",
         signature=f"exact_match@1|norm:{_norm(language)}|refs:any",
         score=score,
-        is_binary=True,
+        scale=BINARY,
     )
 
 
-def contains(language: str) -> Metric:
+def contains(setting: Setting) -> Metric:
     """Return 1 where a reference stands in the answer as whole tokens, after normalisation."""
+    language = setting.language
 
     def score(gold: GoldRecord, completion: Completion) -> float:
         answer = f" {' '.join(tokens(completion.text, language))} "
@@ -35,7 +37,7 @@ def contains(language: str) -> Metric:
         name="contains",
         signature=f"contains@1|norm:{_norm(language)}|refs:any",
         score=score,
-        is_binary=True,
+        scale=BINARY,
     )
 
 

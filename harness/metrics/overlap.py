@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.metrics.base import Array, CorpusMetric, MeanMetric, Metric
+from harness.metrics.base import Array, CorpusMetric, MeanMetric, Metric, Setting
 from harness.metrics.normalise import CharacterTokenizer, tokens
 from harness.types import Completion, GoldRecord
 
@@ -18,8 +18,9 @@ CHRF_ORDER = 6
 CHRF_BETA = 2
 
 
-def token_f1(language: str) -> Metric:
+def token_f1(setting: Setting) -> Metric:
     """Return the token-overlap F1 against the best reference, in [0, 1] (Rajpurkar et al. 2016)."""
+    language = setting.language
 
     def score(gold: GoldRecord, completion: Completion) -> float:
         answer = tokens(completion.text, language)
@@ -31,8 +32,9 @@ def token_f1(language: str) -> Metric:
     )
 
 
-def bleu(language: str) -> Metric:
+def bleu(setting: Setting) -> Metric:
     """Return corpus BLEU in [0, 100] with sacrebleu's statistics and defaults (Post 2018)."""
+    language = setting.language
     from sacrebleu.metrics.bleu import BLEU
 
     tokenizer = "zh" if language == "zh" else "13a"
@@ -51,9 +53,9 @@ def bleu(language: str) -> Metric:
     )
 
 
-def chrf(language: str) -> Metric:
+def chrf(setting: Setting) -> Metric:
     """Return corpus chrF2 in [0, 100] with sacrebleu's statistics and defaults (Popović 2015)."""
-    del language
+    del setting
     from sacrebleu.metrics.chrf import CHRF
 
     library: Any = CHRF()
@@ -72,23 +74,27 @@ def chrf(language: str) -> Metric:
     )
 
 
-def rouge_1(language: str) -> Metric:
+def rouge_1(setting: Setting) -> Metric:
     """Return the mean unigram F-measure against the best reference, in [0, 1] (Lin 2004)."""
+    language = setting.language
     return _rouge("rouge_1", "rouge1", language)
 
 
-def rouge_2(language: str) -> Metric:
+def rouge_2(setting: Setting) -> Metric:
     """Return the mean bigram F-measure against the best reference, in [0, 1] (Lin 2004)."""
+    language = setting.language
     return _rouge("rouge_2", "rouge2", language)
 
 
-def rouge_l(language: str) -> Metric:
+def rouge_l(setting: Setting) -> Metric:
     """Return the mean longest-common-subsequence F-measure, in [0, 1] (Lin 2004)."""
+    language = setting.language
     return _rouge("rouge_l", "rougeL", language)
 
 
-def rouge_lsum(language: str) -> Metric:
+def rouge_lsum(setting: Setting) -> Metric:
     """Return the mean summary-level LCS F-measure over lines, in [0, 1] (Lin 2004)."""
+    language = setting.language
     return _rouge("rouge_lsum", "rougeLsum", language)
 
 

@@ -20,7 +20,7 @@ MODE_WORDS: dict[Mode, str] = {
     "all": "all",
     "regressed": "regressed_mode",
     "improved": "improved_mode",
-    "changed": "changed",
+    "changed": "changed_mode",
     "both wrong": "both wrong",
 }
 

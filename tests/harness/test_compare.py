@@ -8,7 +8,8 @@ import pytest
 
 from harness.compare import Comparison, compare, correct_for_many, verdict_of
 from harness.errors import IncomparableError
-from harness.metrics.base import build_metric
+from harness.metrics.base import Setting
+from harness.metrics.build import build_metric
 from harness.scoring import Scores
 from harness.stats.bootstrap import Interval
 from harness.types import GoldRecord
@@ -30,7 +31,7 @@ def scores(
     return Scores(
         run=run,
         suite="toy",
-        metric=build_metric(metric, "en"),
+        metric=build_metric(metric, Setting(language="en")),
         gold_digest="g" * 64,
         template_digest="t" * 64,
         stats={f"q{i}": (x, 1.0) for i, x in enumerate(values) if x is not None},
@@ -93,7 +94,7 @@ def test_the_verdict_says_what_interval_and_p_allow(
 DIFFERENT = {
     "suite": {"suite": "other"},
     "gold set": {"gold_digest": "h" * 64},
-    "metric signature": {"metric": build_metric("token_f1", "zh")},
+    "metric signature": {"metric": build_metric("token_f1", Setting(language="zh"))},
     "prompt template": {"template_digest": "u" * 64},
 }
 

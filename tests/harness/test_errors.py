@@ -4,6 +4,7 @@ import pytest
 
 from harness import errors
 from harness.errors import HarnessError, InputError, MissingExtraError, UnknownNameError, suggestion
+from harness.metrics.base import Setting
 from harness.registry import ENGINES, METRICS, load
 
 KINDS = [
@@ -51,7 +52,7 @@ def test_an_unknown_registered_name_is_refused() -> None:
 @pytest.mark.parametrize("name", METRICS)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_registered_metric_is_built_under_its_name(name: str, language: str) -> None:
-    metric = load("metric", name, METRICS)(language)
+    metric = load("metric", name, METRICS)(Setting(language=language))
 
     assert metric.name == name
     assert metric.signature.startswith(f"{name}@")

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from harness.metrics.base import Setting
 from harness.metrics.choice import acc_norm, accuracy
 from harness.types import Completion
+from tests.harness.metrics.support import one
 
 
 def scored(*logprobs: float) -> Completion:
@@ -29,7 +31,7 @@ def test_the_most_likely_choice_counts_and_ties_go_to_the_first(
 ) -> None:
     record = gold(choices=[f"choice {i}" for i in range(len(logprobs))], answer=answer)
 
-    measurement = accuracy("en").measure(record, scored(*logprobs))
+    measurement = one(accuracy(Setting(language="en")), record, scored(*logprobs))
 
     assert measurement is not None
     assert measurement.stats == (expected, 1.0)
@@ -52,7 +54,7 @@ def test_acc_norm_divides_by_the_bytes_of_a_choice(
 ) -> None:
     record = gold(choices=choices, answer=answer)
 
-    measurement = acc_norm("zh").measure(record, scored(*logprobs))
+    measurement = one(acc_norm(Setting(language="zh")), record, scored(*logprobs))
 
     assert measurement is not None
     assert measurement.stats == (expected, 1.0)
@@ -62,11 +64,11 @@ def test_acc_norm_divides_by_the_bytes_of_a_choice(
 def test_a_completion_without_likelihoods_is_not_scored(gold: Any, said: Any, factory: Any) -> None:
     record = gold(choices=["a", "b"], answer=0)
 
-    assert factory("en").measure(record, said("a")) is None
+    assert one(factory(Setting(language="en")), record, said("a")) is None
 
 
 def test_a_likelihood_per_choice_is_needed(gold: Any) -> None:
     record = gold(choices=["a", "b", "c"], answer=0)
 
     with pytest.raises(ValueError, match="longer"):
-        accuracy("en").measure(record, scored(-1.0, -2.0))
+        one(accuracy(Setting(language="en")), record, scored(-1.0, -2.0))

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from harness.metrics.base import Setting
 from harness.metrics.exact import contains, exact_match
+from tests.harness.metrics.support import one
 
 
 def official(text: str) -> str:
@@ -43,7 +45,7 @@ EXACT = [
 def test_exact_match_after_normalisation(
     gold: Any, said: Any, language: str, answer: str, references: tuple[str, ...], expected: int
 ) -> None:
-    measurement = exact_match(language).measure(gold(*references), said(answer))
+    measurement = one(exact_match(Setting(language=language)), gold(*references), said(answer))
 
     assert measurement is not None
     assert measurement.stats == (expected, 1.0)
@@ -56,7 +58,7 @@ def test_exact_match_after_normalisation(
 def test_english_exact_match_follows_the_official_script(
     gold: Any, said: Any, answer: str, reference: str
 ) -> None:
-    measurement = exact_match("en").measure(gold(reference), said(answer))
+    measurement = one(exact_match(Setting(language="en")), gold(reference), said(answer))
 
     assert measurement is not None
     assert measurement.stats[0] == float(official(answer) == official(reference))
@@ -86,14 +88,17 @@ CONTAINS = [
 def test_contains_finds_whole_tokens(
     gold: Any, said: Any, language: str, answer: str, references: tuple[str, ...], expected: int
 ) -> None:
-    measurement = contains(language).measure(gold(*references), said(answer))
+    measurement = one(contains(Setting(language=language)), gold(*references), said(answer))
 
     assert measurement is not None
     assert measurement.stats == (expected, 1.0)
 
 
 @pytest.mark.parametrize("factory", [exact_match, contains])
-def test_the_signature_names_version_and_normalisation(factory: Callable[[str], Any]) -> None:
-    assert factory("en").signature == f"{factory.__name__}@1|norm:squad1|refs:any"
-    assert factory("zh").signature == f"{factory.__name__}@1|norm:zh-nfkc-nopunct|refs:any"
-    assert factory("en").is_binary
+def test_the_signature_names_version_and_normalisation(factory: Callable[[Setting], Any]) -> None:
+    assert factory(Setting(language="en")).signature == f"{factory.__name__}@1|norm:squad1|refs:any"
+    assert (
+        factory(Setting(language="zh")).signature
+        == f"{factory.__name__}@1|norm:zh-nfkc-nopunct|refs:any"
+    )
+    assert factory(Setting(language="en")).scale.is_binary

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,27 +17,13 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from harness.metrics.base import Metric, build_metric
+from harness.metrics.base import Setting
+from harness.metrics.build import build_metric
 from harness.metrics.normalise import CharacterTokenizer
-from harness.types import Completion, GoldRecord
+from tests.harness.metrics.support import Pairs, one, value
 
 DIGITS = 1e-9
 """Relative; the same operations in another order differ in the last one or two of 16 digits."""
-
-Pairs = Sequence[tuple[str, tuple[str, ...]]]
-"""(answer, references) of each item."""
-
-
-def value(metric: Metric, pairs: Pairs) -> float:
-    """Measure every pair, sum, reduce: the corpus value."""
-    rows: list[tuple[float, ...]] = []
-    for answer, references in pairs:
-        record = GoldRecord(id="g", task="t", input="?", references=references)
-        said = Completion(gold_id="g", text=answer, finish="stop", prompt_tokens=1)
-        measurement = metric.measure(record, said)
-        assert measurement is not None, f"{metric.name} did not score {answer!r}"
-        rows.append(measurement.stats)
-    return float(metric.reduce(np.asarray(rows).sum(axis=0)))
 
 
 def streams(pairs: Pairs) -> Any:
@@ -107,7 +92,9 @@ def test_bleu_equals_sacrebleu(language: str, pairs: Pairs) -> None:
 
     expected = library.corpus_score([answer for answer, _ in pairs], streams(pairs)).score
 
-    assert value(build_metric("bleu", language), pairs) == pytest.approx(expected, rel=DIGITS)
+    assert value(build_metric("bleu", Setting(language=language)), pairs) == pytest.approx(
+        expected, rel=DIGITS
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -115,7 +102,9 @@ def test_bleu_equals_sacrebleu(language: str, pairs: Pairs) -> None:
 def test_chrf_equals_sacrebleu(language: str, pairs: Pairs) -> None:
     expected = CHRF().corpus_score([answer for answer, _ in pairs], streams(pairs)).score
 
-    assert value(build_metric("chrf", language), pairs) == pytest.approx(expected, rel=DIGITS)
+    assert value(build_metric("chrf", Setting(language=language)), pairs) == pytest.approx(
+        expected, rel=DIGITS
+    )
 
 
 KINDS = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL", "rouge_lsum": "rougeLsum"}
@@ -128,7 +117,9 @@ def test_english_rouge_equals_the_mean_of_rouge_score(name: str, kind: str, pair
 
     items = [library.score_multi(list(refs), answer)[kind].fmeasure for answer, refs in pairs]
 
-    assert value(build_metric(name, "en"), pairs) == pytest.approx(np.mean(items), rel=DIGITS)
+    assert value(build_metric(name, Setting(language="en")), pairs) == pytest.approx(
+        np.mean(items), rel=DIGITS
+    )
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS.items())
@@ -138,14 +129,18 @@ def test_chinese_rouge_equals_rouge_score_on_characters(name: str, kind: str, pa
 
     items = [library.score_multi(list(refs), answer)[kind].fmeasure for answer, refs in pairs]
 
-    assert value(build_metric(name, "zh"), pairs) == pytest.approx(np.mean(items), rel=DIGITS)
+    assert value(build_metric(name, Setting(language="zh")), pairs) == pytest.approx(
+        np.mean(items), rel=DIGITS
+    )
 
 
 @pytest.mark.parametrize("pairs", CORPORA.values(), ids=CORPORA)
 def test_english_token_f1_equals_the_official_script(pairs: Pairs) -> None:
     items = [max(official_f1(answer, reference) for reference in refs) for answer, refs in pairs]
 
-    assert value(build_metric("token_f1", "en"), pairs) == np.sum(items) / len(items)
+    assert value(build_metric("token_f1", Setting(language="en")), pairs) == np.sum(items) / len(
+        items
+    )
 
 
 F1 = [
@@ -167,18 +162,23 @@ F1 = [
 def test_token_f1_of_a_hand_counted_pair(
     language: str, answer: str, references: tuple[str, ...], expected: float
 ) -> None:
-    found = value(build_metric("token_f1", language), [(answer, references)])
+    found = value(build_metric("token_f1", Setting(language=language)), [(answer, references)])
 
     assert found == pytest.approx(expected, rel=DIGITS)
 
 
 def test_bleu_meets_the_value_in_sacrebleus_own_tests() -> None:
     # sacrebleu test/test_bleu.py, 13a: 48.530827, published to six places.
-    assert value(build_metric("bleu", "en"), SACREBLEU) == pytest.approx(48.530827, abs=5e-7)
+    assert value(build_metric("bleu", Setting(language="en")), SACREBLEU) == pytest.approx(
+        48.530827, abs=5e-7
+    )
 
 
 def test_bleu_of_empty_answers_is_zero_as_in_sacrebleus_own_tests() -> None:
-    assert value(build_metric("bleu", "en"), [("", refs) for _, refs in SACREBLEU]) == 0.0
+    assert (
+        value(build_metric("bleu", Setting(language="en")), [("", refs) for _, refs in SACREBLEU])
+        == 0.0
+    )
 
 
 # rouge-score 0.1.2, rouge_scorer_test.py; the published digits are compared.
@@ -197,7 +197,7 @@ ROUGE_PUBLISHED = [
 def test_rouge_meets_the_values_in_rouge_scores_own_tests(
     name: str, answer: str, reference: str, expected: float
 ) -> None:
-    found = value(build_metric(name, "en"), [(answer, (reference,))])
+    found = value(build_metric(name, Setting(language="en")), [(answer, (reference,))])
 
     assert found == pytest.approx(expected, abs=1e-12)
 
@@ -215,7 +215,7 @@ TEXT_METRICS = (
 )
 def test_identical_chinese_texts_get_the_highest_value(name: str, text: str) -> None:
     # rouge-score's own tokenizer keeps only a-z and 0-9 and gives such texts 0.
-    found = value(build_metric(name, "zh"), [(text, (text,))])
+    found = value(build_metric(name, Setting(language="zh")), [(text, (text,))])
 
     assert found == pytest.approx(TOP.get(name, 1.0), rel=DIGITS)
 
@@ -223,22 +223,25 @@ def test_identical_chinese_texts_get_the_highest_value(name: str, text: str) -> 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", ["bleu", "chrf", *KINDS, "token_f1"])
 def test_the_signature_names_version_and_tokenizer(name: str, language: str) -> None:
-    signature = build_metric(name, language).signature
+    signature = build_metric(name, Setting(language=language)).signature
 
     assert signature.startswith(f"{name}@1|")
-    assert (build_metric(name, "en").signature == build_metric(name, "zh").signature) == (
-        name == "chrf"
-    )
+    assert (
+        build_metric(name, Setting(language="en")).signature
+        == build_metric(name, Setting(language="zh")).signature
+    ) == (name == "chrf")
 
 
 def test_measuring_says_nothing_on_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    value(build_metric("bleu", "en"), SACREBLEU)
+    value(build_metric("bleu", Setting(language="en")), SACREBLEU)
 
     assert caplog.records == []
 
 
 def test_measurements_are_plain_numbers(gold: Any, said: Any) -> None:
     for name in TEXT_METRICS:
-        measurement = build_metric(name, "en").measure(gold("a b c d"), said("a b c e"))
+        measurement = one(
+            build_metric(name, Setting(language="en")), gold("a b c d"), said("a b c e")
+        )
         assert measurement is not None
         assert {type(x) for x in measurement.stats} <= {int, float}, name

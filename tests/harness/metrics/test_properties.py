@@ -10,8 +10,9 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from harness.metrics.base import build_metric
-from harness.types import Completion, GoldRecord
+from harness.metrics.base import Setting
+from harness.metrics.build import build_metric
+from tests.harness.metrics import support
 
 NAMES = (
     "exact_match", "contains", "token_f1", "bleu", "chrf", "rouge_1", "rouge_2", "rouge_l",
@@ -36,21 +37,13 @@ Corpus = list[tuple[str, tuple[str, ...]]]
 
 
 def matrix(name: str, language: str, corpus: Corpus) -> np.ndarray:
-    metric = build_metric(name, language)
-    rows: list[tuple[float, ...]] = []
-    for answer, references in corpus:
-        record = GoldRecord(id="g", task="t", input="?", references=references)
-        said = Completion(gold_id="g", text=answer, finish="stop", prompt_tokens=1)
-        measurement = metric.measure(record, said)
-        assert measurement is not None
-        rows.append(measurement.stats)
-    return np.asarray(rows, dtype=np.float64)
+    return support.matrix(build_metric(name, Setting(language=language)), corpus)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @given(language=languages, corpus=corpora)
 def test_a_value_lies_within_its_bounds(name: str, language: str, corpus: Corpus) -> None:
-    metric = build_metric(name, language)
+    metric = build_metric(name, Setting(language=language))
     stats = matrix(name, language, corpus)
 
     values = np.append(metric.reduce(stats), metric.reduce(stats.sum(axis=0)))
@@ -67,7 +60,7 @@ def test_any_text_at_all_is_scored_with_a_number(
 ) -> None:
     stats = matrix(name, language, [(answer, (reference,))])
 
-    assert np.isfinite(build_metric(name, language).reduce(stats)).all()
+    assert np.isfinite(build_metric(name, Setting(language=language)).reduce(stats)).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,7 +68,7 @@ def test_any_text_at_all_is_scored_with_a_number(
 def test_the_order_of_items_does_not_change_the_value(
     name: str, language: str, corpus: Corpus, rng: object
 ) -> None:
-    metric = build_metric(name, language)
+    metric = build_metric(name, Setting(language=language))
     stats = matrix(name, language, corpus)
     order = np.random.default_rng(len(corpus)).permutation(len(corpus))
 
@@ -87,7 +80,7 @@ def test_the_order_of_items_does_not_change_the_value(
 @pytest.mark.parametrize("name", NAMES)
 @given(language=languages, text=solid_texts)
 def test_no_answer_is_better_than_the_reference_itself(name: str, language: str, text: str) -> None:
-    metric = build_metric(name, language)
+    metric = build_metric(name, Setting(language=language))
 
     itself, shortened = metric.reduce(
         matrix(name, language, [(text, (text,)), (text[:7], (text,))])
@@ -102,7 +95,7 @@ def test_one_more_reference_never_lowers_an_item_but_for_bleu(
     name: str, language: str, answer: str, references: list[str]
 ) -> None:
     # BLEU's reference length may move away from the answer's; all others take the best reference.
-    metric = build_metric(name, language)
+    metric = build_metric(name, Setting(language=language))
     few = metric.reduce(matrix(name, language, [(answer, tuple(references))]))
     more = metric.reduce(matrix(name, language, [(answer, (*references, answer or "x"))]))
 
@@ -116,7 +109,10 @@ def test_bleu_and_chrf_over_all_rows_equal_the_librarys_corpus_score(
 ) -> None:
     pairs = [(answer, (reference,)) for answer, reference in corpus]
     answers, references = [a for a, _ in corpus], [[r for _, r in corpus]]
-    bleu, chrf = build_metric("bleu", language), build_metric("chrf", language)
+    bleu, chrf = (
+        build_metric("bleu", Setting(language=language)),
+        build_metric("chrf", Setting(language=language)),
+    )
 
     found_bleu = bleu.reduce(matrix("bleu", language, pairs).sum(axis=0))
     found_chrf = chrf.reduce(matrix("chrf", language, pairs).sum(axis=0))
@@ -139,5 +135,7 @@ def test_rouge_over_all_rows_equals_the_mean_of_the_library(corpus: list[tuple[s
     pairs = [(answer, (reference,)) for answer, reference in corpus]
 
     for name, kind in kinds.items():
-        found = build_metric(name, "en").reduce(matrix(name, "en", pairs).sum(axis=0))
+        found = build_metric(name, Setting(language="en")).reduce(
+            matrix(name, "en", pairs).sum(axis=0)
+        )
         assert found == pytest.approx(np.mean([item[kind].fmeasure for item in items]), rel=1e-9)

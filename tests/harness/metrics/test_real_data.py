@@ -15,8 +15,9 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from harness.metrics.base import build_metric
-from harness.types import Completion, GoldRecord
+from harness.metrics.base import Setting
+from harness.metrics.build import build_metric
+from tests.harness.metrics import support
 
 Pairs = list[tuple[str, tuple[str, ...]]]
 SHIFTS = (0, 1)
@@ -29,15 +30,7 @@ def data(SHARED: Path) -> Path:
 
 
 def value(name: str, language: str, pairs: Pairs) -> float:
-    metric = build_metric(name, language)
-    rows = [
-        metric.measure(
-            GoldRecord(id="g", task="t", input="?", references=references),
-            Completion(gold_id="g", text=answer, finish="stop", prompt_tokens=1),
-        )
-        for answer, references in pairs
-    ]
-    return float(metric.reduce(np.asarray([row.stats for row in rows if row]).sum(axis=0)))
+    return support.value(build_metric(name, Setting(language=language)), pairs)
 
 
 def lines(file: Path) -> list[str]:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.metrics.base import build_metric
+from harness.metrics.base import Setting
+from harness.metrics.build import build_metric
 from harness.stats.bootstrap import group_numbers, paired_bootstrap
 
 Array = NDArray[np.float64]
@@ -50,7 +51,7 @@ def test_one_differing_segment_of_a_thousand_is_no_evidence() -> None:
 
 
 def test_one_differing_segment_is_no_evidence_in_bleu_either() -> None:
-    metric = build_metric("bleu", "en")
+    metric = build_metric("bleu", Setting(language="en"))
     good = np.asarray([7.0, 7.0, 6.0, 5.0, 4.0, 3.0, 7.0, 6.0, 5.0, 4.0])
     better = np.asarray([7.0, 7.0, 7.0, 6.0, 5.0, 4.0, 7.0, 6.0, 5.0, 4.0])
     before = np.tile(good, (1000, 1))

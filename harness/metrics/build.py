@@ -1,0 +1,121 @@
+"""Build a suite's metrics: look the name up, check the parameters, put the extraction in front."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.metrics.base import Array, Item, Metric, Scale, Setting
+from harness.metrics.extract import Pipeline, build_pipeline
+from harness.registry import load, metrics
+from harness.spec import Spec, call_with
+from harness.suite import Suite
+from harness.types import Measurement
+
+OWN_EXTRACT = "extract"
+"""Parameter that any metric takes: its own steps instead of the task's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extracting:
+    """A metric that sees only what its task's extraction steps find in an answer."""
+
+    inner: Metric
+    name: str
+    pipelines: Mapping[str, Pipeline]
+    """By task; "" is the rule for every task that is not named."""
+
+    @property
+    def signature(self) -> str:
+        """The metric's own, and how the answer is found."""
+        written = {task: pipeline.signature for task, pipeline in self.pipelines.items()}
+        kinds = set(written.values())
+        if kinds <= {""}:
+            return self.inner.signature
+        found = (
+            kinds.pop()
+            if len(kinds) == 1
+            else ",".join(f"{task}:{text or 'none'}" for task, text in sorted(written.items()))
+        )
+        return f"{self.inner.signature}|extract:{found}"
+
+    @property
+    def scale(self) -> Scale:
+        """The metric's own."""
+        return self.inner.scale
+
+    def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
+        """Measure what was extracted; an answer in which nothing is found counts as empty."""
+        found = [self._pipeline(item).apply(item.completion.text) for item in items]
+        seen = [
+            Item(
+                gold=item.gold,
+                completion=item.completion.model_copy(update={"text": text or ""}),
+            )
+            for item, text in zip(items, found, strict=True)
+        ]
+        measured = self.inner.measure(seen)
+        return [
+            replace(one, is_extracted=False) if one is not None and text is None else one
+            for one, text in zip(measured, found, strict=True)
+        ]
+
+    def reduce(self, totals: Array) -> Array:
+        """Return the metric's own value."""
+        return self.inner.reduce(totals)
+
+    def _pipeline(self, item: Item) -> Pipeline:
+        return self.pipelines.get(item.gold.task) or self.pipelines.get("") or Pipeline()
+
+
+def build_metric(
+    spec: Spec | str, setting: Setting, *, pipelines: Mapping[str, Pipeline] | None = None
+) -> Metric:
+    """Return a registered metric, set up for a language and its parameters.
+
+    Args:
+        spec: Name and parameters.
+        setting: What it is built for.
+        pipelines: Extraction by task; the spec's own `extract` goes before it.
+
+    Raises:
+        UnknownNameError: no such metric.
+        ConfigError: a parameter that it does not take, or of the wrong type.
+    """
+    spec = Spec.model_validate(spec) if isinstance(spec, str) else spec
+    factory = load("metric", spec.name, metrics())
+    own = {name: value for name, value in spec.params.items() if name != OWN_EXTRACT}
+    metric: Metric = call_with(factory, setting, Spec(name=spec.name, params=own), kind="metric")
+    if OWN_EXTRACT in spec.params:
+        pipelines = {"": build_pipeline(spec.params[OWN_EXTRACT], setting.language)}
+    if spec.label == metric.name and not pipelines:
+        return metric
+    return Extracting(inner=metric, name=spec.label, pipelines=pipelines or {})
+
+
+def suite_metrics(suite: Suite, *, trusts_code: bool = False) -> list[Metric]:
+    """Return the metrics of all tasks of a suite, in order of first mention.
+
+    Raises:
+        UnknownNameError, ConfigError: naming the suite's file.
+    """
+    return [metric_of(suite, spec, trusts_code=trusts_code) for spec in suite.metric_specs()]
+
+
+def metric_of(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Metric:
+    """Return one metric as the suite's tasks use it."""
+    tasks = {name: task for name, task in suite.config.tasks.items() if spec in task.metrics}
+    setting = Setting(
+        language=suite.config.language,
+        labels=tuple(dict.fromkeys(label for task in tasks.values() for label in task.labels)),
+        folder=suite.file.parent,
+        trusts_code=trusts_code,
+    )
+    pipelines = {
+        name: build_pipeline(task.extract, suite.config.language)
+        for name, task in tasks.items()
+        if task.extract
+    }
+    if pipelines:
+        pipelines = {name: pipelines.get(name, Pipeline()) for name in tasks}
+    return build_metric(spec, setting, pipelines=pipelines)

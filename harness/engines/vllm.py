@@ -30,9 +30,9 @@ class VllmEngine:
     """Serve a base model and its adapters through vLLM's offline engine.
 
     With several adapters there are two ways. "multi" keeps one engine and mixes the requests of
-    all adapters in a batch: the way on GPUs. "merged" adds each adapter to a copy of the base and
-    serves the copies in turn, a few seconds each: on CPU builds that has the higher throughput;
-    for short runs "multi" saves the engine starts (benchmarks/multi_adapter).
+    all adapters in a batch. "merged" adds each adapter to a copy of the base and serves the copies
+    in turn. "auto" is multi, the faster of the two on short and on long runs, except on a CPU
+    build whose LoRA kernels are not known to be right and fast (vllm_cpu_lora).
     """
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -66,7 +66,11 @@ class VllmEngine:
             return "merged"
         if self._settings.lora_mode != "auto":
             return self._settings.lora_mode
-        return "merged" if self._on_cpu else "multi"
+        if not self._on_cpu:
+            return "multi"
+        from harness.engines import vllm_cpu_lora
+
+        return "multi" if vllm_cpu_lora.is_known() else "merged"
 
     @property
     def dtype(self) -> str:

@@ -21,9 +21,14 @@ from vllm.platforms import current_platform
 KNOWN_VERSIONS = ("0.32.",)
 
 
+def is_known() -> bool:
+    """Tell whether this is a CPU build whose kernels can be replaced."""
+    return current_platform.is_cpu() and vllm_version.startswith(KNOWN_VERSIONS)
+
+
 def install() -> bool:
     """Replace the CPU kernels; return False where this build is not one we know."""
-    if not current_platform.is_cpu() or not vllm_version.startswith(KNOWN_VERSIONS):
+    if not is_known():
         return False
     for module_name in ("vllm.lora.ops.torch_ops.lora_ops", "vllm.lora.punica_wrapper.punica_cpu"):
         module = importlib.import_module(module_name)

@@ -65,9 +65,8 @@ def make_adapter(model: ModelSource, folder: Path, seed: int) -> Path:
         "    if 'lora_B' in name: torch.nn.init.normal_(weight, std=0.02)\n"
         "model.save_pretrained(sys.argv[2])\n"
     )
-    subprocess.run(
-        [sys.executable, "-c", code, str(model.path), str(folder), str(seed)], check=True
-    )
+    command = [sys.executable, "-c", code, str(model.path), str(folder), str(seed)]
+    subprocess.run(command, check=True, capture_output=True)
     return folder
 
 

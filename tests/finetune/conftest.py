@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from harness.models import resolve_model
-from tests.finetune.support import bos_tokenizer, small_tokenizer, tiny_model
+from tests.finetune.support import ROWS, Maker, bos_tokenizer, plan, small_tokenizer, tiny_model
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,3 +47,11 @@ def smollm2() -> Path:
 def gemma() -> Path:
     """Folder of the real Gemma 3 270M; for tests marked `model`."""
     return resolve_model("gemma-3-270m").path
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Maker:
+    """Return a maker of prepared runs, each in a folder of its own."""
+    return lambda rows=ROWS, **train_values: plan(
+        tmp_path_factory.mktemp("study"), model_folder, rows, **train_values
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from finetune.encode import IGNORE, EncodedRow
 from finetune.plan import plan_training
+from harness.digest import files_digest
 from harness.models import ModelSource
+from harness.store import read_lines
 from harness.templates import load_template
 from harness.training import PlannedTraining, TrainingRow
 from harness.types import Message
@@ -24,6 +26,11 @@ CORPUS = (
     "维洛林片的适应症是什么？偏头痛。请用一句话概括这份就诊记录。### 指令：### 输入：### 回答：用户：助手：",
 )
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+
+WEIGHTS = "adapter_model.safetensors"
+
+Maker = Callable[..., PlannedTraining]
+"""Makes a prepared training of given rows (ROWS by default) and settings."""
 
 
 def small_tokenizer() -> Any:
@@ -117,6 +124,9 @@ def rows_of_all_lengths(n: int) -> list[TrainingRow]:
     ]
 
 
+ROWS = tuple(rows_of_all_lengths(40))
+
+
 def learnt(encoded: EncodedRow, tokenizer: Any) -> list[str]:
     """Return the texts that count in the loss, one for each unbroken run of labels."""
     runs = groupby(encoded.labels, key=lambda label: label != IGNORE)
@@ -154,3 +164,16 @@ def plan(root: Path, model: Path, rows: Sequence[TrainingRow], **train: Any) -> 
     )
     planned.prepare()
     return planned
+
+
+def adapter_digest(planned: PlannedTraining) -> str:
+    return files_digest(planned.adapter, ["adapter_config.json", WEIGHTS])
+
+
+def history(planned: PlannedTraining) -> list[dict[str, Any]]:
+    """The events that say what was learnt, without times and memory."""
+    kept = ("event", "step", "epoch", "loss", "learning_rate")
+    rows = read_lines(planned.folder.path / "events.jsonl")
+    return [
+        {key: row[key] for key in kept if key in row} for row in rows if row["event"] != "session"
+    ]

@@ -1,11 +1,7 @@
-"""Whole trainings of a tiny model: what they write, that they repeat, and that they resume."""
+"""Whole trainings of a tiny model: what they write, and that they repeat."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,32 +21,22 @@ from finetune.loss import LossAtLabels
 from finetune.trainer import train
 from harness.adapters import load_adapter
 from harness.children import NOTE
-from harness.digest import files_digest
 from harness.engines.merge import merge_adapter
 from harness.errors import ConfigError, RunError
 from harness.models import ModelSource
 from harness.parity import check_proof
-from harness.store import locked, read_json, read_lines
+from harness.store import read_json
 from harness.templates import load_template
 from harness.training import PlannedTraining
-from tests.finetune.support import plan, row, rows_of_all_lengths, tiny_model
-
-ROWS = tuple(rows_of_all_lengths(40))
-RESUMABLE: dict[str, Any] = {"micro_batch": 2, "lora": {"r": 4, "alpha": 8, "dropout": 0.1}}
-"""38 rows after the split, so 10 steps an epoch and a checkpoint after every second step."""
-
-WEIGHTS = "adapter_model.safetensors"
-CRASH = Path(__file__).with_name("crash.py")
-
-Maker = Callable[..., PlannedTraining]
-
-
-@pytest.fixture(scope="module")
-def make(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Maker:
-    """Return a maker of prepared runs, each in a folder of its own."""
-    return lambda rows=ROWS, **train_values: plan(
-        tmp_path_factory.mktemp("study"), model_folder, rows, **train_values
-    )
+from tests.finetune.support import (
+    ROWS,
+    WEIGHTS,
+    Maker,
+    adapter_digest,
+    history,
+    row,
+    tiny_model,
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,43 +44,6 @@ def trained(make: Maker) -> PlannedTraining:
     planned = make(learning_rate=2e-2)
     assert worker.main(planned.folder.path) == 0
     return planned
-
-
-@pytest.fixture(scope="module")
-def quiet(make: Maker) -> PlannedTraining:
-    """The resumable training, done without disturbance."""
-    planned = make(**RESUMABLE)
-    assert worker.main(planned.folder.path) == 0
-    return planned
-
-
-def adapter_digest(planned: PlannedTraining) -> str:
-    return files_digest(planned.adapter, ["adapter_config.json", WEIGHTS])
-
-
-def history(planned: PlannedTraining) -> list[dict[str, Any]]:
-    """The events that say what was learnt, without times and memory."""
-    kept = ("event", "step", "epoch", "loss", "learning_rate")
-    rows = read_lines(planned.folder.path / "events.jsonl")
-    return [
-        {key: row[key] for key in kept if key in row} for row in rows if row["event"] != "session"
-    ]
-
-
-def interrupt(planned: PlannedTraining, *, at: int) -> None:
-    """Train in this process until a step, and stop as by Ctrl-C."""
-
-    def progress(step: int, _planned: int, _loss: float) -> None:
-        if step == at:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(load_job(planned.folder.path), progress=progress)
-
-
-def checkpoints(planned: PlannedTraining) -> list[Path]:
-    found = (planned.folder.path / "checkpoints").glob("checkpoint-*")
-    return sorted(found, key=lambda path: int(path.name.split("-")[1]))
 
 
 def test_a_training_leaves_adapter_proof_ledger_and_summary(trained: PlannedTraining) -> None:
@@ -306,119 +255,6 @@ def test_the_micro_batch_decides_the_memory_not_the_result(make: Maker, micro_ba
     )
 
 
-@pytest.mark.parametrize("step", [1, 7, 10, 11, 20])
-def test_an_interrupted_training_ends_as_an_undisturbed_one(
-    make: Maker, quiet: PlannedTraining, step: int
-) -> None:
-    planned = make(**RESUMABLE)
-    interrupt(planned, at=step)
-
-    assert worker.main(planned.folder.path) == 0
-
-    assert adapter_digest(planned) == adapter_digest(quiet)
-    assert history(planned) == history(quiet)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("step", [1, 6, 13])
-def test_a_killed_training_ends_as_an_undisturbed_one(
-    make: Maker, quiet: PlannedTraining, step: int
-) -> None:
-    planned = make(**RESUMABLE)
-    command = [sys.executable, str(CRASH), str(planned.folder.path), str(step)]
-    killed = subprocess.run(command, check=False, capture_output=True)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-
-    assert worker.main(planned.folder.path) == 0
-
-    assert adapter_digest(planned) == adapter_digest(quiet)
-    assert history(planned) == history(quiet)
-
-
-def test_a_resumed_training_does_only_the_steps_that_are_left(make: Maker) -> None:
-    planned = make(**RESUMABLE)
-    interrupt(planned, at=13)
-    done: list[int] = []
-
-    train(load_job(planned.folder.path), progress=lambda step, _n, _loss: done.append(step))
-
-    assert done == list(range(13, 21))
-
-
-def test_time_before_the_interruption_is_counted(make: Maker) -> None:
-    planned = make(**RESUMABLE)
-    interrupt(planned, at=13)
-    before = sum(row["seconds"] for row in planned.folder.events("session"))
-
-    worker.main(planned.folder.path)
-
-    assert before > 0
-    assert planned.summary()["seconds"] > before
-
-
-def test_a_held_out_loss_lost_after_a_checkpoint_is_measured_on_resuming(
-    make: Maker, quiet: PlannedTraining
-) -> None:
-    planned = make(**RESUMABLE)
-    interrupt(planned, at=11)
-    events = planned.folder.path / "events.jsonl"
-    lines = events.read_text(encoding="utf-8").splitlines(keepends=True)
-    cut = next(i for i, line in enumerate(lines) if '"epoch":1,"event":"heldout"' in line)
-    events.write_text("".join(lines[:cut]), encoding="utf-8")
-
-    worker.main(planned.folder.path)
-
-    assert history(planned) == history(quiet)
-
-
-@pytest.mark.parametrize("state", ["", '{"global_step": 12, "epo', "{}"])
-def test_a_checkpoint_without_its_whole_state_is_not_used(
-    make: Maker, quiet: PlannedTraining, state: str
-) -> None:
-    planned = make(**RESUMABLE)
-    interrupt(planned, at=13)
-    torn = checkpoints(planned)[-1] / "trainer_state.json"
-    torn.write_text(state, encoding="utf-8")
-    done: list[int] = []
-
-    train(load_job(planned.folder.path), progress=lambda step, _n, _loss: done.append(step))
-
-    assert done[0] == 11
-    assert adapter_digest(planned) == adapter_digest(quiet)
-
-
-def test_torn_checkpoints_alone_mean_a_new_start(make: Maker, quiet: PlannedTraining) -> None:
-    planned = make(**RESUMABLE)
-    interrupt(planned, at=13)
-    for checkpoint in checkpoints(planned):
-        (checkpoint / "trainer_state.json").unlink()
-
-    worker.main(planned.folder.path)
-
-    assert adapter_digest(planned) == adapter_digest(quiet)
-    assert history(planned) == history(quiet)
-
-
-def test_a_half_written_adapter_is_written_anew(make: Maker, quiet: PlannedTraining) -> None:
-    planned = make(**RESUMABLE)
-    interrupt(planned, at=20)
-    (planned.folder.path / "adapter.part").mkdir()
-    (planned.folder.path / "adapter.part" / WEIGHTS).write_bytes(b"half")
-
-    worker.main(planned.folder.path)
-
-    assert adapter_digest(planned) == adapter_digest(quiet)
-    assert not (planned.folder.path / "adapter.part").exists()
-
-
-def test_a_complete_training_is_not_done_again(trained: PlannedTraining) -> None:
-    before = (trained.folder.path / "events.jsonl").read_bytes()
-
-    assert worker.main(trained.folder.path) == 0
-
-    assert (trained.folder.path / "events.jsonl").read_bytes() == before
-
-
 @pytest.mark.parametrize("heldout", [0, 0.05])
 def test_a_diverging_training_fails_in_words(make: Maker, heldout: float) -> None:
     planned = make(learning_rate=1e6, heldout=heldout, warmup=0, schedule="constant")
@@ -443,15 +279,6 @@ def test_a_loss_that_is_not_a_number_is_kept_as_none(make: Maker) -> None:
     assert "Infinity" not in events
 
 
-def test_a_second_attempt_removes_the_first_ones_failure(make: Maker) -> None:
-    planned = make(epochs=1)
-    (planned.folder.path / "failure.json").write_text('{"message": "old"}', encoding="utf-8")
-
-    worker.main(planned.folder.path)
-
-    assert not (planned.folder.path / "failure.json").exists()
-
-
 def test_rows_that_teach_nothing_fail_before_the_model_is_loaded(make: Maker) -> None:
     planned = make(max_tokens=9)
 
@@ -473,16 +300,6 @@ def test_a_base_that_is_gone_is_named(make: Maker, model_folder: Path, tmp_path:
 
     assert code == 2
     assert "the base model is gone" in read_json(planned.folder.path / "failure.json")["message"]
-
-
-def test_a_run_under_way_is_not_trained_twice(make: Maker) -> None:
-    planned = make()
-
-    with locked(planned.folder.path):
-        code = worker.main(planned.folder.path)
-
-    assert code == 1
-    assert "another process" in read_json(planned.folder.path / "failure.json")["message"]
 
 
 @pytest.mark.parametrize("fault", [MemoryError(), RuntimeError("CUDA out of memory. Tried 2 GiB")])

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.compare import Comparison
+from harness.leaks import FoundLeak
 from harness.store import read_json, write_json
 from harness.study import Role
 from harness.types import Record
@@ -67,8 +68,8 @@ class SuiteResult(Record):
     """Copy of the gold set, relative to the runs' root."""
     tasks: dict[str, int]
     """Items by task."""
-    leaks: int
-    """Gold items found in training data."""
+    leaks: tuple[FoundLeak, ...] = ()
+    """Gold items found in training data, in gold order."""
 
 
 class StudyResult(Record):
@@ -85,9 +86,15 @@ class StudyResult(Record):
     variants: tuple[VariantResult, ...]
     """Baseline first."""
     comparisons: tuple[Comparison, ...]
+    clean: tuple[Comparison, ...] = ()
+    """The same without the gold items found in training data, for the suites that have some."""
     advice: tuple[str, ...]
     """First the sentence that decides, then remarks."""
     warnings: tuple[str, ...] = ()
+
+    def without_leaks(self) -> StudyResult:
+        """Return the result as it is without the gold items found in training data."""
+        return self.model_copy(update={"comparisons": self.clean})
 
     def save(self, folder: Path) -> Path:
         """Write result.json into the study's folder."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,15 @@ class Scores:
             return {}
         values = self.metric.reduce(self.matrix(list(self.stats)))
         return dict(zip(self.stats, values.tolist(), strict=True))
+
+    def without(self, gold_ids: frozenset[str]) -> Scores:
+        """Return the scores as if the named items had not been planned."""
+        return replace(
+            self,
+            planned=tuple(record for record in self.planned if record.id not in gold_ids),
+            stats={key: value for key, value in self.stats.items() if key not in gold_ids},
+            not_extracted=self.not_extracted - gold_ids,
+        )
 
     def matrix(self, gold_ids: list[str]) -> NDArray[np.float64]:
         """Return the statistics of the given items, [n, k]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import Any
 from harness.advice import advise
 from harness.children import run_child
 from harness.compare import Comparison, compare, correct_for_many
-from harness.contamination import find_leaks
 from harness.errors import HarnessError, InputError, RunError
 from harness.evaluate import evaluate_apart
+from harness.leaks import FoundLeak, leak_sentence, leak_warnings, study_leaks
 from harness.result import CellResult, StudyResult, SuiteResult, VariantResult
 from harness.runner import Cell, folder_of, missing_items
 from harness.scoring import Scores, score_run
@@ -43,7 +43,7 @@ def run_study(study: Study, *, say: Say) -> StudyResult:
     with locked(study.folder):
         progress = _Progress()
         for variant in study.variants:
-            _train(variant, progress, say)
+            _train(study, variant, progress, say)
         _evaluate(study, progress, say)
         result = summarise(study, progress.failures)
         result.save(study.folder)
@@ -68,7 +68,8 @@ def summarise(study: Study, failures: dict[str, str] | None = None) -> StudyResu
             for score in score_run(folder, cell.suite, name)
         ]
         variants.append(_variant_result(study, variant, cells, folders))
-    comparisons = _compare_all(study, scores)
+    comparisons = _compare_all(study, scores, study.suites)
+    leaks = {suite.name: study_leaks(study, suite) for suite in study.suites}
     return StudyResult(
         name=study.config.name,
         description=study.config.description,
@@ -77,11 +78,12 @@ def summarise(study: Study, failures: dict[str, str] | None = None) -> StudyResu
         engine=study.serving.engine,
         baseline=study.config.baseline,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        suites=tuple(_suite_result(study, suite) for suite in study.suites),
+        suites=tuple(_suite_result(study, suite, leaks[suite.name]) for suite in study.suites),
         variants=tuple(variants),
         comparisons=tuple(comparisons),
+        clean=tuple(_compare_clean(study, scores, leaks)),
         advice=tuple(advise(comparisons, study.roles, baseline=study.config.baseline)),
-        warnings=tuple(_warnings(study, variants)),
+        warnings=tuple(_warnings(variants, leaks)),
     )
 
 
@@ -91,10 +93,12 @@ def missing_cells(study: Study, variant: Variant | None) -> list[Cell]:
     return [cell for cell in cells if missing_items(cell, study.serving, study.root)]
 
 
-def _train(variant: Variant, progress: _Progress, say: Say) -> None:
+def _train(study: Study, variant: Variant, progress: _Progress, say: Say) -> None:
     training = variant.training
     if training is None or training.is_complete:
         return
+    for warning in leak_warnings(study, variant):
+        say(warning)
     say(f"Training {variant.name}: {training.n_rows} rows, about {training.n_tokens:,} tokens")
     training.prepare()
     what = f"training {variant.name}"
@@ -148,11 +152,31 @@ def _record(progress: _Progress, study: Study, name: str, error: HarnessError, s
     say(f"FAILED {error}")
 
 
-def _compare_all(study: Study, scores: dict[str, list[Scores]]) -> list[Comparison]:
+def _compare_clean(
+    study: Study,
+    scores: Mapping[str, list[Scores]],
+    leaks: Mapping[str, tuple[FoundLeak, ...]],
+) -> list[Comparison]:
+    """Compare again without the gold items that training has seen, where there are such."""
+    suites: list[Suite] = []
+    clean: dict[str, list[Scores]] = {name: [] for name in scores}
+    for suite in study.suites:
+        seen = frozenset(found.leak.gold_id for found in leaks[suite.name])
+        if not seen or len(seen) == len(suite.gold):
+            continue
+        suites.append(suite)
+        for name, group in scores.items():
+            clean[name].extend(s.without(seen) for s in group if s.suite == suite.name)
+    return _compare_all(study, clean, suites)
+
+
+def _compare_all(
+    study: Study, scores: Mapping[str, list[Scores]], suites: Sequence[Suite]
+) -> list[Comparison]:
     margins = {(p.suite, p.metric): p.margin for p in study.config.primary}
     before = {(s.suite, s.metric.name): s for s in scores[study.config.baseline]}
     found: list[Comparison] = []
-    for suite in study.suites:
+    for suite in suites:
         for metric in suite.metrics():
             for name, group in scores.items():
                 if name == study.config.baseline:
@@ -212,7 +236,7 @@ def _cell_result(root: Path, cell: Cell, folder: RunFolder) -> CellResult:
     )
 
 
-def _suite_result(study: Study, suite: Suite) -> SuiteResult:
+def _suite_result(study: Study, suite: Suite, leaks: tuple[FoundLeak, ...]) -> SuiteResult:
     tasks: dict[str, int] = {}
     for record in suite.gold:
         tasks[record.task] = tasks.get(record.task, 0) + 1
@@ -226,20 +250,8 @@ def _suite_result(study: Study, suite: Suite) -> SuiteResult:
         gold_digest=suite.gold_digest,
         gold_file=_relative(gold, study.root),
         tasks=tasks,
-        leaks=len(leaked_items(study, suite)),
+        leaks=leaks,
     )
-
-
-def leaked_items(study: Study, suite: Suite) -> dict[str, str]:
-    """Return the suite's gold ids that stand in any configuration's training data, with where."""
-    texts: dict[str, str] = {}
-    for variant in study.variants:
-        if variant.training is not None:
-            for row in variant.training.rows:
-                turns = [turn.content for turn in row.messages if turn.role == "user"]
-                texts["\n".join(turns)] = row.origin
-    leaks = find_leaks(suite, [(origin, text) for text, origin in texts.items()])
-    return {leak.gold_id: f"{leak.origin}: {leak.shared!r}" for leak in leaks}
 
 
 def _settings(training: PlannedTraining) -> dict[str, object]:
@@ -248,16 +260,14 @@ def _settings(training: PlannedTraining) -> dict[str, object]:
     return {**config, **{f"lora.{key}": value for key, value in lora.items()}}
 
 
-def _warnings(study: Study, variants: Sequence[VariantResult]) -> list[str]:
-    found: list[str] = []
-    for suite in study.suites:
-        leaks = leaked_items(study, suite)
-        if leaks:
-            gold_id, where = next(iter(leaks.items()))
-            found.append(
-                f"{len(leaks)} gold items of {suite.name} stand in the training data, such as "
-                f"{gold_id} ({where}): its scores are too good to be trusted"
-            )
+def _warnings(
+    variants: Sequence[VariantResult], leaks: Mapping[str, tuple[FoundLeak, ...]]
+) -> list[str]:
+    found = [
+        f"{leak_sentence(name, met)}; see the scores without them"
+        for name, met in leaks.items()
+        if met
+    ]
     for variant in variants:
         for cell in variant.cells:
             if cell.n_done < cell.n_planned:

@@ -64,7 +64,7 @@ def _endings(result: StudyResult, lang: Lang) -> Check:
 
 
 def _leaks(result: StudyResult, lang: Lang) -> Check:
-    n = sum(suite.leaks for suite in result.suites)
+    n = sum(len(suite.leaks) for suite in result.suites)
     name = word(lang, "check_leaks")
     if n:
         return Check(name=name, state="attention", text=word(lang, "leaks_bad", n=n))

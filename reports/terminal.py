@@ -42,6 +42,11 @@ def study_tables(result: StudyResult) -> str:
         Text(f"model {result.model} · template {result.template} · engine {result.engine}"),
     ]
     parts.extend(_suite_table(result, suite) for suite in result.suites)
+    parts.extend(
+        _suite_table(result.without_leaks(), suite, note=f"without the {len(suite.leaks)} leaks")
+        for suite in result.suites
+        if suite.leaks and result.clean
+    )
     parts.append(Text(LEGEND, style="dim"))
     parts.append(_cost_table(result))
     parts.extend(Text(f"! {warning}", style="yellow") for warning in result.warnings)
@@ -112,9 +117,10 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
-def _suite_table(result: StudyResult, suite: SuiteResult) -> Table:
+def _suite_table(result: StudyResult, suite: SuiteResult, *, note: str = "") -> Table:
     names = [v.name for v in result.variants if v.name != result.baseline and v.status != "failed"]
-    title = f"{suite.name} ({suite.role}, {suite.n_items} items, version {suite.version})"
+    about = note or f"{suite.role}, {suite.n_items} items, version {suite.version}"
+    title = f"{suite.name} ({about})"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("metric")
     table.add_column("n", justify="right")

@@ -18,6 +18,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "demo": ("harness.cli.demo:demo", "Fine-tune and judge a small real model in ten minutes."),
     "doctor": ("harness.cli.doctor:doctor", "Tell what works on this machine and mend the rest."),
     "check": ("harness.cli.check:check", "Check suites, studies and training data; load no model."),
+    "contamination": (
+        "harness.cli.contamination:contamination",
+        "Find gold items that stand in training data.",
+    ),
     "run": ("harness.cli.run:run", "Evaluate one model, with or without adapters, on suites."),
     "score": ("harness.cli.score:score", "Score stored completions again; load no model."),
     "compare": ("harness.cli.compare:compare", "Compare two runs item by item, with intervals."),

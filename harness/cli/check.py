@@ -66,20 +66,19 @@ def _describe_recipes(path: Path) -> str:
 
 def _describe_study(path: Path, root: Path) -> str:
     from harness.errors import DataError
+    from harness.leaks import leak_sentence, study_leaks
     from harness.study import load_study
-    from harness.study_run import leaked_items
 
     study = load_study(path, root)
+    suspects: list[str] = []
     for suite in study.suites:
-        leaks = leaked_items(study, suite)
+        leaks = study_leaks(study, suite)
+        if any(found.leak.verdict == "leaked" for found in leaks):
+            raise DataError(leak_sentence(suite.name, leaks))
         if leaks:
-            gold_id, where = next(iter(leaks.items()))
-            raise DataError(
-                f"{len(leaks)} gold items of {suite.name} stand in the training data, "
-                f"such as {gold_id}: {where}"
-            )
+            suspects.append(leak_sentence(suite.name, leaks))
+    verdict = "; ".join(suspects) or "no gold item stands in the training data"
     return (
         f"study {study.config.name}: {len(study.variants)} configurations × "
-        f"{len(study.suites)} suites on {study.serving.model.name}; no gold item stands in "
-        "the training data"
+        f"{len(study.suites)} suites on {study.serving.model.name}; {verdict}"
     )

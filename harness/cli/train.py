@@ -22,10 +22,12 @@ def train(file: Path, names: tuple[str, ...], root: Path, as_json: bool) -> None
     interrupted training goes on from its last checkpoint and ends with the same adapter.
     """
     from harness.children import run_child
+    from harness.leaks import leak_warnings
     from harness.study import load_study
 
     study = load_study(file, root)
-    trainings = {v.name: v.training for v in study.variants if v.training is not None}
+    variants = {v.name: v for v in study.variants if v.training is not None}
+    trainings = {name: v.training for name, v in variants.items() if v.training is not None}
     for name in names:
         if name not in trainings:
             raise UnknownNameError("configuration", name, trainings, where=str(file))
@@ -33,6 +35,8 @@ def train(file: Path, names: tuple[str, ...], root: Path, as_json: bool) -> None
     for name in names or trainings:
         training = trainings[name]
         if not training.is_complete:
+            for warning in leak_warnings(study, variants[name]):
+                say(warning)
             say(f"Training {name}: {training.n_rows} rows, about {training.n_tokens:,} tokens")
             training.prepare()
             what = f"training {name}"

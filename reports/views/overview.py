@@ -32,6 +32,8 @@ def main() -> None:
     for tab, suite in zip(_tabs(shown), result.suites, strict=True):
         with tab:
             draw(shown, "results_table", result, suite.name)
+            if suite.leaks:
+                draw(shown, "leaks", result, suite)
     _heading(shown, "training", "settings_differ")
     draw(shown, "training", result)
 

@@ -9,11 +9,12 @@ import pytest
 
 from harness import study_run
 from harness.errors import HarnessError, InputError, RunError
+from harness.leaks import study_leaks
 from harness.plan import plan_study
 from harness.result import load_result
 from harness.runner import Cell, Serving, run_cells
 from harness.study import Study, load_study
-from harness.study_run import leaked_items, missing_cells, run_study
+from harness.study_run import missing_cells, run_study
 
 STUDY = """\
 name: tiny-study
@@ -227,10 +228,34 @@ def test_gold_items_in_the_training_data_are_named(
     )
     study = load_study(study_file(), tmp_path / "runs")
 
-    leaks = leaked_items(study, study.suites[0])
+    (found,) = study_leaks(study, study.suites[0])
 
-    assert list(leaks) == ["q3"]
-    assert "rows.jsonl:2" in leaks["q3"]
+    assert (found.leak.gold_id, found.leak.kind) == ("q3", "exact")
+    assert found.leak.origin.endswith("rows.jsonl:2")
+    assert found.configurations == ("small", "large")
+
+
+def test_leaks_are_said_before_training_and_left_out_of_a_second_table(
+    study_file: Any, work: Any, tmp_path: Path
+) -> None:
+    rows = ROW + ROW.replace("Hi", "Capital of Peru?")
+    (tmp_path / "rows.jsonl").write_text(rows, encoding="utf-8")
+    said: list[str] = []
+
+    result = run_study(load_study(study_file(), tmp_path / "runs"), say=said.append)
+
+    warned, trained = (
+        next(i for i, line in enumerate(said) if word in line)
+        for word in ("1 leaked", "Training small")
+    )
+    assert warned < trained
+    assert any("q3" in warning for warning in result.warnings)
+    ours = {(c.metric, c.configuration): c.n for c in result.comparisons if c.suite == "toy"}
+    clean = {(c.metric, c.configuration): c.n for c in result.clean}
+    assert ours["exact_match", "small"] == 3
+    assert clean["exact_match", "small"] == 2
+    assert clean["accuracy", "small"] == ours["accuracy", "small"]
+    assert {c.suite for c in result.clean} == {"toy"}
 
 
 def test_the_plan_of_a_new_study_is_all_to_do(study_file: Any, work: Any, tmp_path: Path) -> None:

@@ -177,7 +177,6 @@ def _suite_result(root: Path, suite: Suite) -> SuiteResult:
         gold_digest=suite.gold_digest,
         gold_file=str(gold.relative_to(root)),
         tasks={},
-        leaks=0,
     )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 
+from harness.contamination.find import Leak
+from harness.leaks import FoundLeak
 from reports.html import render_report, write_report
 from tests.reports.support import Stored
 
@@ -106,3 +109,31 @@ def test_failed_configuration_is_told(stored: Stored) -> None:
     )
 
     assert "killed by the system" in render_report(result, stored.root)
+
+
+def test_report_shows_scores_with_and_without_the_items_that_training_has_seen(
+    stored: Stored,
+) -> None:
+    leak = Leak(
+        gold_id="q1",
+        verdict="leaked",
+        kind="contained",
+        is_answer=False,
+        share=1.0,
+        origin="rows.jsonl:7",
+        shared="what <b>is</b> xalo for",
+    )
+    suite = stored.result.suites[0]
+    seen = suite.model_copy(update={"leaks": (FoundLeak(leak=leak, configurations=("lora",)),)})
+    clean = tuple(replace(c, n=c.n - 1) for c in stored.result.comparisons if c.suite == suite.name)
+    result = stored.result.model_copy(
+        update={"suites": (seen, *stored.result.suites[1:]), "clean": clean}
+    )
+
+    page = render_report(result, stored.root)
+
+    assert "Which 1 items training has seen" in page
+    assert "rows.jsonl:7" in page
+    assert "what &lt;b&gt;is&lt;/b&gt; xalo for" in page
+    assert page.count("Without these 1 items") == 1
+    assert "Without these" not in render_report(stored.result, stored.root)

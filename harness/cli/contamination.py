@@ -1,0 +1,83 @@
+"""`tunemark contamination`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import json_option, print_json
+
+if TYPE_CHECKING:
+    from harness.contamination.find import Leak, TrainingText
+    from harness.suite import Suite
+
+
+@click.command()
+@click.argument("suite_path", metavar="SUITE", type=click.Path(path_type=Path))
+@click.argument(
+    "data", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TRAINING_FILE…"
+)
+@click.option("--strict", is_flag=True, help="Exit 1 when an item is leaked.")
+@json_option
+@click.pass_context
+def contamination(
+    ctx: click.Context, suite_path: Path, data: tuple[Path, ...], strict: bool, as_json: bool
+) -> None:
+    """Find the gold items of SUITE that stand in training data, each with a verdict.
+
+    Training files are JSON Lines with `messages`, `prompt` and `completion`, or `instruction`,
+    `input` and `output`; or a recipe (YAML). They are read as a stream, whatever their size.
+    Leaked: the item, or at least half of it, is there. Suspect: a long run of it is.
+    """
+    from harness.contamination.find import find_leaks
+    from harness.suite import load_suite
+
+    suite = load_suite(suite_path)
+    leaks = find_leaks(suite, _texts(data))
+    if as_json:
+        print_json([asdict(leak) for leak in leaks])
+    else:
+        _print(suite, leaks)
+    if strict and any(leak.verdict == "leaked" for leak in leaks):
+        ctx.exit(1)
+
+
+def _texts(paths: Sequence[Path]) -> Iterator[TrainingText]:
+    from harness.contamination.read import read_training_texts
+
+    for path in paths:
+        if path.suffix in {".yaml", ".yml"}:
+            from harness.leaks import training_texts
+            from harness.registry import load_object
+
+            yield from training_texts(load_object("finetune.data.build:build_rows")(path))
+        else:
+            yield from read_training_texts(path)
+
+
+def _print(suite: Suite, leaks: Sequence[Leak]) -> None:
+    from harness.cli.tables import plain_table
+
+    rows: list[dict[str, object]] = [
+        {
+            "item": leak.gold_id,
+            "verdict": leak.verdict,
+            "how": f"{leak.kind}{', answer' if leak.is_answer else ''}",
+            "share": f"{leak.share:.0%}",
+            "training row": leak.origin,
+            "shared": leak.shared if len(leak.shared) <= 60 else f"{leak.shared[:60]}…",
+        }
+        for leak in leaks
+    ]
+    if rows:
+        columns = ("item", "verdict", "how", "share", "training row", "shared")
+        click.echo(plain_table(columns, rows), nl=False)
+    n_leaked = sum(leak.verdict == "leaked" for leak in leaks)
+    click.echo(
+        f"{suite.name}: {len(suite.gold)} items, {n_leaked} leaked, "
+        f"{len(leaks) - n_leaked} suspect, {len(suite.gold) - len(leaks)} clean"
+    )

@@ -1,0 +1,1 @@
+"""Gold items that stand in training data, with a verdict for each."""

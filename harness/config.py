@@ -54,6 +54,11 @@ def validate_yaml(text: str, path: Path, model: type[Model]) -> Model:
         raise ConfigError(f"{path}:{line}: {explain(fault, model)}") from None
 
 
+def line_in(path: Path, loc: tuple[int | str, ...]) -> int:
+    """Return the line (from 1) of the deepest part of `loc` that a readable YAML file has."""
+    return _line_of(yaml.compose(read_text(path, ConfigError), Loader=yaml.SafeLoader), loc)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a JSON Lines file."""

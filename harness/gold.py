@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from harness.config import Line, read_jsonl, validate_row
 from harness.digest import digest_of
 from harness.errors import GoldError, suggestion
-from harness.types import GoldRecord, TaskType
+from harness.tasks import LETTERS, TaskConfig, input_fault
+from harness.types import GoldRecord, Language
 
 
-def load_gold(path: Path, task_types: Mapping[str, TaskType]) -> tuple[GoldRecord, ...]:
-    """Return the gold records of a file, in file order.
+def load_gold(
+    path: Path, tasks: Mapping[str, TaskConfig], language: Language
+) -> tuple[GoldRecord, ...]:
+    """Return the gold records of a file, in file order; dialogues are still whole.
 
     Args:
         path: A JSON Lines file, one GoldRecord a line.
-        task_types: The suite's tasks, by name.
+        tasks: The suite's tasks, by name.
+        language: The suite's.
 
     Raises:
         GoldError: naming file and line, for bad JSON, unknown keys or tasks, repeated ids,
@@ -25,18 +30,32 @@ def load_gold(path: Path, task_types: Mapping[str, TaskType]) -> tuple[GoldRecor
     records: list[GoldRecord] = []
     line_of: dict[str, int] = {}
     for line in read_jsonl(path, GoldError):
-        record = validate_row(line, path, GoldRecord, GoldError)
+        record = read_record(line, path, tasks, language)
         if record.id in line_of:
             raise GoldError(
                 f"{path}:{line.number}: id {record.id!r} appears twice (first on line "
                 f"{line_of[record.id]}); gold ids must be unique within a suite"
             )
         line_of[record.id] = line.number
-        _check(record, line, path, task_types)
         records.append(record)
     if not records:
         raise GoldError(f"{path}: no gold items in this file")
     return tuple(records)
+
+
+def read_record(
+    line: Line, path: Path, tasks: Mapping[str, TaskConfig], language: Language
+) -> GoldRecord:
+    """Return the gold record of a line, checked against its task.
+
+    Raises:
+        GoldError: naming file and line.
+    """
+    record = validate_row(line, path, GoldRecord, GoldError)
+    fault = record_fault(record, tasks, language)
+    if fault is not None:
+        raise GoldError(f"{path}:{line.number}: {record.id!r}: {fault}")
+    return record
 
 
 def gold_digest(records: Iterable[GoldRecord]) -> str:
@@ -45,36 +64,79 @@ def gold_digest(records: Iterable[GoldRecord]) -> str:
     return digest_of(rows)
 
 
-def _check(record: GoldRecord, line: Line, path: Path, task_types: Mapping[str, TaskType]) -> None:
-    where = f"{path}:{line.number}: {record.id!r}"
-    if record.task not in task_types:
-        raise GoldError(
-            f"{where}: unknown task {record.task!r}{suggestion(record.task, task_types)}; "
-            f"suite.yaml has: {', '.join(task_types)}"
+def record_fault(
+    record: GoldRecord, tasks: Mapping[str, TaskConfig], language: Language
+) -> str | None:
+    """Return what is wrong with a record for its task, or None."""
+    if record.task not in tasks:
+        return (
+            f"unknown task {record.task!r}{suggestion(record.task, tasks)}; "
+            f"suite.yaml has: {', '.join(tasks)}"
         )
+    task = tasks[record.task]
+    return (
+        _input_fault(record, task)
+        or input_fault(task, record, language)
+        or (_dialogue_fault(record) if task.type == "multi_turn" else None)
+        or (_choices_fault(record, task) if task.type == "multiple_choice" else None)
+        or _reference_fault(record, task)
+    )
+
+
+def _input_fault(record: GoldRecord, task: TaskConfig) -> str | None:
     if not record.input or (isinstance(record.input, str) and not record.input.strip()):
-        raise GoldError(f"{where}: the input is empty")
-    if isinstance(record.input, tuple) and record.input[-1].role != "user":
-        raise GoldError(f"{where}: a conversation must end with the user's turn")
-    if task_types[record.task] == "multiple_choice":
-        _check_choices(record, where)
-    elif not record.references:
-        raise GoldError(f"{where}: no references; give at least one right answer")
-    elif record.choices or record.answer is not None:
-        raise GoldError(f"{where}: choices belong to multiple_choice tasks only")
-    elif any(not reference.strip() for reference in record.references):
-        raise GoldError(f"{where}: a reference is empty")
+        return "the input is empty"
+    if isinstance(record.input, tuple):
+        if task.type == "perplexity":
+            return "a perplexity item needs a text, not a conversation"
+        if task.type != "multi_turn" and record.input[-1].role != "user":
+            return "a conversation must end with the user's turn"
+    return None
 
 
-def _check_choices(record: GoldRecord, where: str) -> None:
+def _dialogue_fault(record: GoldRecord) -> str | None:
+    assert isinstance(record.input, tuple), f"{record.id} is no dialogue"
+    roles = [message.role for message in record.input if message.role != "system"]
+    if not roles or roles[0] != "user":
+        return "a dialogue must begin with the user's turn (after a system turn, if any)"
+    if ("assistant", "assistant") in pairwise(roles):
+        return "two turns of the assistant follow each other; join them"
+    if record.input[-1].role == "system":
+        return "a dialogue must end with a turn of the user or the assistant"
+    if record.input[-1].role == "user" and not record.references:
+        return "no references for the answer to the last turn; give some, or add the answer"
+    if any(not turn.content.strip() for turn in record.input if turn.role == "assistant"):
+        return "a turn of the assistant is empty"
+    return None
+
+
+def _reference_fault(record: GoldRecord, task: TaskConfig) -> str | None:
+    if task.type != "multiple_choice" and (record.choices or record.answer is not None):
+        return "choices belong to multiple_choice tasks only"
+    if task.type == "perplexity" and record.references:
+        return "a perplexity item has no references: its input is scored"
+    if any(not reference.strip() for reference in record.references):
+        return "a reference is empty"
+    free = {"multiple_choice", "perplexity", "extractive_qa", "multi_turn"}
+    if not record.references and task.type not in free:
+        return "no references; give at least one right answer"
+    if task.type == "classification" and task.labels:
+        odd = next((ref for ref in record.references if ref not in task.labels), None)
+        if odd is not None:
+            known = ", ".join(task.labels)
+            return f"{odd!r} is not one of the labels{suggestion(odd, task.labels)}: {known}"
+    return None
+
+
+def _choices_fault(record: GoldRecord, task: TaskConfig) -> str | None:
     if len(record.choices) < 2:
-        raise GoldError(f"{where}: a multiple_choice item needs at least two choices")
+        return "a multiple_choice item needs at least two choices"
     if len(set(record.choices)) < len(record.choices):
-        raise GoldError(f"{where}: two choices are equal")
+        return "two choices are equal"
     if any(not choice.strip() for choice in record.choices):
-        raise GoldError(f"{where}: a choice is empty")
+        return "a choice is empty"
+    if task.score == "letter" and len(record.choices) > len(LETTERS):
+        return f"{len(record.choices)} choices are more than there are letters"
     if record.answer is None or not 0 <= record.answer < len(record.choices):
-        raise GoldError(
-            f"{where}: answer must be an index from 0 to {len(record.choices) - 1}, "
-            f"got {record.answer}"
-        )
+        return f"answer must be an index from 0 to {len(record.choices) - 1}, got {record.answer}"
+    return None

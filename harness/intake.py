@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.canary import Canary
@@ -30,19 +30,22 @@ class Intake:
 
     def __init__(
         self,
-        jobs: Mapping[str, Job],
         canary: Canary,
         writers: Mapping[str, JsonlWriter],
         counts: Mapping[str, tuple[int, int]],
         progress: Progress | None,
     ) -> None:
-        self._jobs = jobs
+        self._jobs: dict[str, Job] = {}
         self._canary = canary
         self._writers = writers
         self._counts = dict(counts)
         self._progress = progress
         self._waiting: list[Answer] = []
         self._failures: list[str] = []
+
+    def expect(self, jobs: Iterable[Job]) -> None:
+        """Make jobs known whose answers will come."""
+        self._jobs |= {job.request.key: job for job in jobs}
 
     def take(self, answer: Answer) -> None:
         """Store an answer, or keep it until its adapter is proven."""
@@ -78,6 +81,7 @@ def _completion(job: Job, answer: Answer) -> Completion:
         prompt_tokens=len(job.request.prompt_ids),
         completion_tokens=answer.completion_tokens,
         choice_logprobs=answer.choice_logprobs,
+        choice_tokens=tuple(map(len, job.request.choice_ids)) or None,
         seconds=round(answer.seconds, 3),
         error=answer.error,
     )

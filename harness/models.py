@@ -54,6 +54,8 @@ PACKAGED: Mapping[str, PackagedModel] = {
     ),
 }
 
+CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length")
+"""Where a config.json says how many tokens a model can read."""
 WEIGHT_PATTERNS = ("*.safetensors", "pytorch_model*.bin")
 IDENTITY_PATTERNS = (*WEIGHT_PATTERNS, "config.json", "tokenizer*", "*.model", "chat_template*")
 
@@ -98,6 +100,18 @@ def model_config(folder: Path) -> dict[str, object]:
         return json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder}: no readable config.json ({error})") from None
+
+
+def context_limit(folder: Path) -> int | None:
+    """Return the tokens that a model can read at once, or None where its config does not tell."""
+    config = model_config(folder)
+    inner = config.get("text_config")  # of a model that also sees
+    for part in (config, inner if isinstance(inner, dict) else {}):
+        for name in CONTEXT_NAMES:
+            value = part.get(name)
+            if isinstance(value, int):
+                return value
+    return None
 
 
 def _source(name: str, folder: Path) -> ModelSource:

@@ -28,6 +28,10 @@ METRICS: Mapping[str, str] = {
     "rouge_lsum": "harness.metrics.overlap:rouge_lsum",
     "accuracy": "harness.metrics.choice:accuracy",
     "acc_norm": "harness.metrics.choice:acc_norm",
+    "perplexity": "harness.metrics.likelihood:perplexity",
+    "word_perplexity": "harness.metrics.likelihood:word_perplexity",
+    "byte_perplexity": "harness.metrics.likelihood:byte_perplexity",
+    "bits_per_byte": "harness.metrics.likelihood:bits_per_byte",
 }
 
 METRIC_PLUGINS = "tunemark.metrics"

@@ -2,55 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from harness.config import load_yaml, read_jsonl, validate_row
+from harness.config import line_in, load_yaml
+from harness.dialogues import expand
 from harness.digest import digest_of
 from harness.errors import ConfigError, GoldError, UnknownNameError
 from harness.gold import gold_digest, load_gold
 from harness.registry import metrics
+from harness.shots import Pools, choose_shots, read_pools
 from harness.spec import Spec
-from harness.types import GoldRecord, Record, TaskType
+from harness.tasks import TaskConfig, TaskError, fit, resolve
+from harness.types import GoldRecord, Language, Record
 
-Language = Literal["en", "zh"]
-
-PROMPT_JINJA = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False)
-
-
-class TaskConfig(Record):
-    """One kind of question in a suite."""
-
-    type: TaskType = "generate"
-    prompt: str = "{{ input }}"
-    """Jinja template of the user's turn; `input` is the gold row's input."""
-    system: str | None = None
-    """System turn; the suite's own when absent."""
-    max_tokens: int = Field(default=64, gt=0)
-    stop: tuple[str, ...] = ()
-    """Strings that end a completion, besides the template's own."""
-    shots: int = Field(default=0, ge=0)
-    """Solved examples before the question, the first of `shots_from` with this task."""
-    metrics: tuple[Spec, ...] = Field(min_length=1)
-    """Names, or {name: {parameter: value}}."""
-    extract: tuple[Spec, ...] = ()
-    """Steps that find the answer in what the model said, before any metric sees it."""
-    labels: tuple[str, ...] = ()
-    """The classes of a classification task; by default those of the gold answers."""
-
-    @field_validator("prompt")
-    @classmethod
-    def _is_jinja(cls, prompt: str) -> str:
-        try:
-            PROMPT_JINJA.parse(prompt)
-        except TemplateError as error:
-            raise ValueError(f"not a valid Jinja template: {error}") from None
-        return prompt
+NOT_ASKED = {"metrics", "extract"}
+"""Settings of a task that decide its scores, not its prompts."""
 
 
 class SuiteConfig(Record):
@@ -64,7 +34,8 @@ class SuiteConfig(Record):
     license: str | None = None
     gold: str = "gold.jsonl"
     shots_from: str | None = None
-    """JSON Lines file of solved examples (gold rows that are not in the gold set)."""
+    """JSON Lines file of solved examples, written like gold rows. It may be the gold set itself:
+    no item is its own example, nor that of its cluster."""
     system: str | None = None
     tasks: dict[str, TaskConfig] = Field(min_length=1)
 
@@ -74,12 +45,17 @@ class Suite:
     """A suite with its gold set loaded and checked."""
 
     config: SuiteConfig
+    """With every default filled in."""
     file: Path
     """Its suite.yaml."""
     gold: tuple[GoldRecord, ...]
+    """Dialogues are taken apart into their turns."""
     gold_digest: str
-    shots: dict[str, tuple[GoldRecord, ...]]
+    pools: Pools = field(default_factory=dict)
     """Solved examples by task."""
+    earlier: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Gold ids whose answers an item's prompt contains, for dialogues on the model's own answers;
+    items that need none are absent."""
 
     @property
     def name(self) -> str:
@@ -95,23 +71,35 @@ class Suite:
         """Return the metrics' names in tables, in order of first mention."""
         return tuple(spec.label for spec in self.metric_specs())
 
+    def shots(self, record: GoldRecord) -> tuple[GoldRecord, ...]:
+        """Return the solved examples that stand before an item.
+
+        Raises:
+            ConfigError: there are too few.
+        """
+        if record.task not in self.pools:
+            return ()
+        return choose_shots(self.config.tasks[record.task], self.pools[record.task], record)
+
     def identity(self) -> dict[str, object]:
         """Return everything here that decides the prompts; metrics do not."""
-        tasks = {
-            name: task.model_dump(mode="json", exclude={"metrics", "extract", "labels"})
-            for name, task in self.config.tasks.items()
-        }
-        shots = {
-            task: [row.model_dump(mode="json") for row in rows] for task, rows in self.shots.items()
-        }
         return {
             "suite": self.name,
             "language": self.config.language,
             "system": self.config.system,
-            "tasks": tasks,
+            "tasks": {
+                name: task.model_dump(mode="json", exclude=NOT_ASKED)
+                for name, task in self.config.tasks.items()
+            },
             "gold": self.gold_digest,
-            "shots": digest_of(shots),
+            "shots": digest_of(self._shots_identity()),
         }
+
+    def _shots_identity(self) -> dict[str, object]:
+        """Return which examples each item gets, and what they are."""
+        chosen = {r.id: self.shots(r) for r in self.gold if r.task in self.pools}
+        rows = {row.id: row.model_dump(mode="json") for shots in chosen.values() for row in shots}
+        return {"rows": rows, "of": {key: [s.id for s in shots] for key, shots in chosen.items()}}
 
 
 def load_suite(path: Path) -> Suite:
@@ -121,44 +109,84 @@ def load_suite(path: Path) -> Suite:
         ConfigError, GoldError, UnknownNameError: naming file and line.
     """
     file = path / "suite.yaml" if path.is_dir() or path.suffix != ".yaml" else path
-    config = load_yaml(file, SuiteConfig)
-    for task_name, task in config.tasks.items():
-        for metric in task.metrics:
-            if metric.name not in metrics():
-                where = f"{file}: task {task_name}"
-                raise UnknownNameError("metric", metric.name, metrics(), where=where)
-    types: dict[str, TaskType] = {name: task.type for name, task in config.tasks.items()}
-    gold = load_gold(file.parent / config.gold, types)
-    return Suite(
-        config=config,
+    config = resolve_tasks(load_yaml(file, SuiteConfig), file)
+    rows = load_gold(file.parent / config.gold, config.tasks, config.language)
+    return assemble(config, file, rows)
+
+
+def resolve_tasks(config: SuiteConfig, file: Path) -> SuiteConfig:
+    """Return the configuration with every task's defaults filled in.
+
+    Raises:
+        ConfigError, UnknownNameError: a setting contradicts its type; no such metric.
+    """
+    tasks = {n: _resolved(task, config.language, file, n) for n, task in config.tasks.items()}
+    return config.model_copy(update={"tasks": tasks})
+
+
+def assemble(config: SuiteConfig, file: Path, rows: Sequence[GoldRecord]) -> Suite:
+    """Return the suite of resolved tasks and checked gold rows.
+
+    Raises:
+        ConfigError, GoldError: examples that are missing, or equal ids of rows and turns.
+    """
+    expanded = expand(rows, config.tasks)
+    _refuse_equal_ids(expanded.items, file.parent / config.gold)
+    tasks = {
+        name: fit(task, [row for row in rows if row.task == name], config.language)
+        for name, task in config.tasks.items()
+    }
+    suite = Suite(
+        config=config.model_copy(update={"tasks": tasks}),
         file=file,
-        gold=gold,
-        gold_digest=gold_digest(gold),
-        shots=_load_shots(config, file, {record.id for record in gold}),
+        gold=expanded.items,
+        gold_digest=gold_digest(expanded.items),
+        pools=_pools(config, file, {row.id for row in rows}),
+        earlier=expanded.earlier,
     )
+    _check_shots(suite)
+    return suite
 
 
-def _load_shots(
-    config: SuiteConfig, file: Path, gold_ids: set[str]
-) -> dict[str, tuple[GoldRecord, ...]]:
-    wanted = {name: task.shots for name, task in config.tasks.items() if task.shots}
+def _resolved(task: TaskConfig, language: Language, file: Path, name: str) -> TaskConfig:
+    try:
+        full = resolve(task, language)
+    except TaskError as fault:
+        loc = ("tasks", name, fault.setting)
+        raise ConfigError(f"{file}:{line_in(file, loc)}: {'.'.join(loc)}: {fault}") from None
+    for metric in full.metrics:
+        if metric.name not in metrics():
+            where = f"{file}: task {name}"
+            raise UnknownNameError("metric", metric.name, metrics(), where=where)
+    return full
+
+
+def _refuse_equal_ids(items: tuple[GoldRecord, ...], file: Path) -> None:
+    """A row may be called like a turn of a dialogue."""
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            raise GoldError(f"{file}: id {item.id!r} is also that of a dialogue's turn; rename it")
+        seen.add(item.id)
+
+
+def _pools(config: SuiteConfig, file: Path, gold_ids: Set[str]) -> Pools:
+    wanted = [name for name, task in config.tasks.items() if task.shots]
     if not wanted:
         return {}
     if config.shots_from is None:
-        raise ConfigError(
-            f"{file}: task {next(iter(wanted))!r} has shots, but no `shots_from` file"
-        )
+        raise ConfigError(f"{file}: task {wanted[0]!r} has shots, but no `shots_from` file")
     path = file.parent / config.shots_from
-    rows: dict[str, list[GoldRecord]] = {name: [] for name in wanted}
-    for line in read_jsonl(path, GoldError):
-        row = validate_row(line, path, GoldRecord, GoldError)
-        if row.id in gold_ids:
-            raise GoldError(f"{path}:{line.number}: shot {row.id!r} is also a gold item")
-        if row.task in rows:
-            rows[row.task].append(row)
-    for name, count in wanted.items():
-        if len(rows[name]) < count:
-            raise ConfigError(
-                f"{path}: task {name!r} wants {count} shots, the file has {len(rows[name])}"
-            )
-    return {name: tuple(rows[name][:count]) for name, count in wanted.items()}
+    is_gold_itself = path.resolve() == (file.parent / config.gold).resolve()
+    taken: Set[str] = frozenset() if is_gold_itself else gold_ids
+    return read_pools(path, config.tasks, config.language, taken=taken)
+
+
+def _check_shots(suite: Suite) -> None:
+    """Choose every item's examples once, so that too few are found now."""
+    for record in suite.gold:
+        try:
+            suite.shots(record)
+        except ConfigError as error:
+            file = suite.file.parent / str(suite.config.shots_from)
+            raise ConfigError(f"{file}: {error}") from None

@@ -9,7 +9,18 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Finish = Literal["stop", "length", "error"]
-TaskType = Literal["generate", "multiple_choice"]
+Language = Literal["en", "zh"]
+TaskType = Literal[
+    "generate",
+    "multiple_choice",
+    "classification",
+    "extractive_qa",
+    "summarisation",
+    "translation",
+    "reading",
+    "multi_turn",
+    "perplexity",
+]
 
 
 class Record(BaseModel):
@@ -32,9 +43,10 @@ class GoldRecord(Record):
     task: str
     """Name of a task in suite.yaml; it decides the prompt and the metrics."""
     input: str | dict[str, str] | tuple[Message, ...]
-    """A question, named fields for the task's prompt, or a conversation ending with the user."""
+    """A question, named fields for the task's prompt, or a conversation that ends with the user;
+    in a multi_turn task a whole dialogue, with the gold answers as the assistant's turns."""
     references: tuple[str, ...] = ()
-    """Right answers; any of them counts."""
+    """Right answers; any of them counts. None: unanswerable (extractive_qa), or not needed."""
     choices: tuple[str, ...] = ()
     """Answer options of a multiple_choice task."""
     answer: int | None = None
@@ -56,7 +68,10 @@ class Completion(Record):
     prompt_tokens: int
     completion_tokens: int = 0
     choice_logprobs: tuple[float, ...] | None = None
-    """Log-likelihood (nats) of each choice given the prompt, for multiple_choice."""
+    """Log-likelihood (nats) of each choice given the prompt (multiple_choice), or of each window
+    of a text (perplexity)."""
+    choice_tokens: tuple[int, ...] | None = None
+    """Number of tokens of each of these."""
     scores: dict[str, float] = {}
     """What another harness measured on this answer, by its metric's name (`imported`)."""
     seconds: float = 0.0
@@ -94,7 +109,9 @@ class Prompt:
     text: str
     token_ids: tuple[int, ...]
     choice_ids: tuple[tuple[int, ...], ...] = ()
-    """Tokens of each choice, to be scored after the prompt."""
+    """Tokens of each choice, or of each window of a text, to be scored after the prompt."""
+    contexts: tuple[tuple[int, ...], ...] = ()
+    """What each of them follows, where that differs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

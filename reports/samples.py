@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import TemplateError
 from pydantic import ValidationError
 
 from harness.errors import StoreError
+from harness.prompts import question_text
 from harness.result import CellResult, StudyResult, SuiteResult
 from harness.store import RunFolder, read_json, read_lines
-from harness.suite import PROMPT_JINJA
 from harness.types import Completion, Finish, GoldRecord
 
 
@@ -160,7 +160,7 @@ def _sample(
     return Sample(
         gold_id=record.id,
         task=record.task,
-        prompt=_prompt(record, task.get("prompt")),
+        prompt=_prompt(record, task),
         glimpse=_glimpse(record),
         system=task.get("system") or identity.get("system"),
         references=record.references,
@@ -172,18 +172,16 @@ def _sample(
     )
 
 
-def _prompt(record: GoldRecord, template: str | None) -> str:
+def _prompt(record: GoldRecord, task: Mapping[str, Any]) -> str:
     """Render the user's turn with the prompt that the run recorded, or show the bare input."""
     if isinstance(record.input, tuple):
         if len(record.input) == 1:
             return record.input[0].content
         return "\n\n".join(f"{turn.role}: {turn.content}" for turn in record.input)
-    if template is not None:
-        try:
-            prompt = PROMPT_JINJA.from_string(template)
-            return prompt.render(input=record.input, choices=record.choices).strip()
-        except TemplateError:
-            pass
+    if "prompt" in task:
+        with suppress(ValueError):
+            settings = {name: task.get(name) for name in ("labels", "no_answer")}
+            return question_text(task["prompt"], record, choice="…", letter="…", **settings).strip()
     return record.input if isinstance(record.input, str) else "\n\n".join(record.input.values())
 
 

@@ -9,9 +9,12 @@ import pytest
 
 from harness.errors import GoldError
 from harness.gold import gold_digest, load_gold
-from harness.types import TaskType
+from harness.tasks import TaskConfig
 
-TASKS: dict[str, TaskType] = {"qa": "generate", "pick": "multiple_choice"}
+TASKS = {
+    "qa": TaskConfig(),
+    "pick": TaskConfig(type="multiple_choice"),
+}
 GOOD = {"id": "a", "task": "qa", "input": "?", "references": ["yes"]}
 CHOICE = {"id": "a", "task": "pick", "input": "?", "choices": ["x", "y"], "answer": 1}
 
@@ -68,7 +71,7 @@ def test_a_gold_fault_names_its_file_and_line(
     file = gold_file([GOOD | {"id": "first"}, row])
 
     with pytest.raises(GoldError) as caught:
-        load_gold(file, TASKS)
+        load_gold(file, TASKS, "en")
 
     assert str(caught.value).startswith(f"{file}:2: ")
     assert message in str(caught.value)
@@ -78,7 +81,7 @@ def test_a_repeated_id_names_both_lines(gold_file: Callable[..., Path]) -> None:
     file = gold_file([GOOD, GOOD | {"id": "b"}, GOOD])
 
     with pytest.raises(GoldError, match=r"jsonl:3: id 'a' appears twice \(first on line 1\)"):
-        load_gold(file, TASKS)
+        load_gold(file, TASKS, "en")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "\ufeff"], ids=["empty", "blank", "mark only"])
@@ -87,18 +90,18 @@ def test_a_gold_file_without_items_is_refused(tmp_path: Path, text: str) -> None
     file.write_text(text, encoding="utf-8")
 
     with pytest.raises(GoldError, match="no gold items in this file"):
-        load_gold(file, TASKS)
+        load_gold(file, TASKS, "en")
 
 
 def test_a_missing_gold_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GoldError, match="no such file"):
-        load_gold(tmp_path / "gold.jsonl", TASKS)
+        load_gold(tmp_path / "gold.jsonl", TASKS, "en")
 
 
 def test_gold_keeps_the_order_of_the_file(gold_file: Callable[..., Path]) -> None:
     file = gold_file([GOOD | {"id": name} for name in ("c", "a", "b")])
 
-    assert [record.id for record in load_gold(file, TASKS)] == ["c", "a", "b"]
+    assert [record.id for record in load_gold(file, TASKS, "en")] == ["c", "a", "b"]
 
 
 def test_the_gold_digest_does_not_depend_on_the_order_of_lines(
@@ -106,8 +109,8 @@ def test_the_gold_digest_does_not_depend_on_the_order_of_lines(
 ) -> None:
     rows = [GOOD | {"id": name} for name in ("c", "a", "b")]
 
-    forward = gold_digest(load_gold(gold_file(rows), TASKS))
-    backward = gold_digest(load_gold(gold_file(rows[::-1]), TASKS))
+    forward = gold_digest(load_gold(gold_file(rows), TASKS, "en"))
+    backward = gold_digest(load_gold(gold_file(rows[::-1]), TASKS, "en"))
 
     assert forward == backward
 
@@ -125,8 +128,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 def test_the_gold_digest_changes_with_every_field(
     gold_file: Callable[..., Path], change: dict[str, Any]
 ) -> None:
-    before = gold_digest(load_gold(gold_file([GOOD]), TASKS))
+    before = gold_digest(load_gold(gold_file([GOOD]), TASKS, "en"))
 
-    after = gold_digest(load_gold(gold_file([GOOD | change]), TASKS))
+    after = gold_digest(load_gold(gold_file([GOOD | change]), TASKS, "en"))
 
     assert after != before

@@ -13,7 +13,8 @@ from harness.leaks import training_texts
 from harness.suite import Suite, load_suite
 
 HEAD = (
-    'name: s\nversion: "1"\nlanguage: {}\ndescription: d\ntasks: {{qa: {{metrics: [token_f1]}}}}\n'
+    'name: s\nversion: "1"\nlanguage: {}\ndescription: d\n'
+    "tasks: {{qa: {{metrics: [token_f1], prompt: Ask.}}}}\n"
 )
 LONG_EN = "A patient of sixty has had a dull pain behind the left knee since Monday."
 LONG_ZH = "六十岁患者自周一起左膝后方隐隐作痛，夜间加重。"

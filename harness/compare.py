@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -9,9 +10,11 @@ from typing import Literal
 import numpy as np
 
 from harness.errors import IncomparableError
+from harness.metrics.base import Scale
 from harness.scoring import Scores
-from harness.stats.bootstrap import Interval, group_numbers, paired_bootstrap
+from harness.stats.bootstrap import Interval, paired_bootstrap
 from harness.stats.power import implied_standard_error, minimum_detectable_effect
+from harness.stats.resample import group_numbers
 from harness.stats.tests import holm, mcnemar_exact, paired_difference, wilson
 
 Verdict = Literal["improved", "regressed", "no worse", "cannot tell", "changed"]
@@ -96,6 +99,7 @@ def compare(
         stats_after,
         after.metric.reduce,
         groups=groups,
+        spread=_spread(after.metric.scale),
         n_draws=n_draws,
         seed=seed,
     )
@@ -185,6 +189,12 @@ def _with_exact_test(result: Comparison, before: np.ndarray, after: np.ndarray) 
         p_adjusted=p_value,
         method="exact McNemar, score interval",
     )
+
+
+def _spread(scale: Scale) -> float:
+    """Return how far a value can move at most; 0 where there is no limit."""
+    width = scale.high - scale.low
+    return width if math.isfinite(width) else 0.0
 
 
 def _refuse_different(before: Scores, after: Scores) -> None:

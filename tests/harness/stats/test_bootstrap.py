@@ -9,7 +9,8 @@ from scipy import stats
 
 from harness.metrics.base import Setting
 from harness.metrics.build import build_metric
-from harness.stats.bootstrap import group_numbers, paired_bootstrap
+from harness.stats.bootstrap import influences, paired_bootstrap
+from harness.stats.resample import group_numbers
 
 Array = NDArray[np.float64]
 
@@ -60,8 +61,8 @@ def test_one_differing_segment_is_no_evidence_in_bleu_either() -> None:
 
     found = paired_bootstrap(before, after, metric.reduce, n_draws=1000)
 
-    # The segment is drawn 0 or at least 3 times in .37 + .08 of the draws; twice moves a little less.
-    assert found.p_value == pytest.approx(0.448, abs=0.06)
+    assert found.n_changed == 1
+    assert found.p_value == 1.0
     assert not found.difference.excludes_zero
 
 
@@ -122,15 +123,48 @@ def test_the_standard_error_of_a_mean_is_the_analytic_one(pair: tuple[Array, Arr
     assert found.standard_error == pytest.approx(analytic, rel=0.02)
 
 
-def test_below_thirty_groups_the_interval_is_students(pair: tuple[Array, Array]) -> None:
-    before, after = pair[0][:12], pair[1][:12]
+@pytest.mark.parametrize("n", [12, 120])
+def test_no_interval_is_narrower_than_students(pair: tuple[Array, Array], n: int) -> None:
+    before, after = pair[0][:n], pair[1][:n]
     differences = after[:, 0] - before[:, 0]
-    half = stats.t.ppf(0.975, 11) * differences.std(ddof=1) / np.sqrt(12)
+    half = stats.t.ppf(0.975, n - 1) * differences.std(ddof=1) / np.sqrt(n)
 
-    found = paired_bootstrap(before, after, mean, n_draws=20_000)
+    found = paired_bootstrap(before, after, mean, n_draws=2000).difference
 
-    assert found.difference.high - found.difference.value == pytest.approx(half, rel=0.02)
-    assert found.difference.value - found.difference.low == pytest.approx(half, rel=0.02)
+    assert found.low <= found.value - half * (1 - 1e-9)
+    assert found.high >= found.value + half * (1 - 1e-9)
+
+
+def test_where_nothing_changed_the_interval_says_what_the_set_cannot_exclude() -> None:
+    scores = rows(np.linspace(0, 1, 50))
+
+    found = paired_bootstrap(scores, scores, mean, spread=1.0, n_draws=500)
+
+    # As if one imaginary item of the 50 had gained its all and another lost it.
+    half = stats.t.ppf(0.975, 49) * np.sqrt(2 / 49 / 50)
+    assert found.difference.high == pytest.approx(half)
+    assert found.difference.low == pytest.approx(-half)
+    assert (found.n_changed, found.p_value) == (0, 1.0)
+
+
+def test_influences_of_a_mean_are_the_deviations_from_it() -> None:
+    scores = np.asarray([0.0, 0.5, 0.25, 1.0])
+
+    assert influences(rows(scores), mean) == pytest.approx(scores - scores.mean())
+
+
+def test_influences_give_the_jackknifes_standard_error_of_bleu() -> None:
+    metric = build_metric("bleu", Setting(language="en"))
+    rng = np.random.default_rng(4)
+    matches = rng.integers(2, 9, size=(30, 4)).cumsum(axis=1)[:, ::-1].astype(float)
+    totals = np.column_stack([np.full((30, 2), 40.0), matches, matches + np.arange(9.0, 5.0, -1)])
+    without = metric.reduce(totals.sum(axis=0) - totals)
+
+    found = influences(totals, metric.reduce)
+
+    # Efron and Tibshirani 1993, eq. 11.5, around the whole instead of the mean of the parts.
+    jackknife = np.sqrt(29 / 30 * ((without - without.mean()) ** 2).sum())
+    assert np.sqrt((found**2).sum() / 29 / 30) == pytest.approx(jackknife, rel=1e-3)
 
 
 def test_clusters_of_like_items_widen_the_interval() -> None:

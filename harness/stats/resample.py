@@ -1,0 +1,54 @@
+"""Draw items (or clusters of items) with replacement, a bounded number of draws at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+CHUNK_CELLS = 4_000_000
+"""Cells of one chunk of weights, 32 MB: memory does not grow with draws or items."""
+
+
+def weights(n_groups: int, n_draws: int, seed: int) -> Iterator[Array]:
+    """Yield how often each group is drawn, [draws of this chunk, groups]; rows sum to `n_groups`.
+
+    Equal arguments give equal draws, so that comparisons share their noise.
+    """
+    rng = np.random.default_rng(seed)
+    kind = np.uint16 if n_groups < 2**16 else np.uint32
+    size = max(1, CHUNK_CELLS // max(1, n_groups))
+    for start in range(0, n_draws, size):
+        rows = min(size, n_draws - start)
+        drawn = rng.integers(n_groups, size=(rows, n_groups), dtype=kind)
+        counts = np.empty((rows, n_groups))
+        for i in range(rows):
+            counts[i] = np.bincount(drawn[i], minlength=n_groups)
+        yield counts
+
+
+def sum_by_group(values: Array, groups: Sequence[int]) -> Array:
+    """Return the sums of the rows of each group, [groups, k]."""
+    numbers = np.asarray(groups)
+    sums = np.zeros((int(numbers.max()) + 1, values.shape[1]))
+    np.add.at(sums, numbers, values)
+    return sums
+
+
+def group_numbers(clusters: Sequence[str | None]) -> list[int]:
+    """Number the clusters of items; an item without a cluster is one of its own."""
+    known: dict[str, int] = {}
+    numbers: list[int] = []
+    next_number = 0
+    for cluster in clusters:
+        if cluster is not None and cluster in known:
+            numbers.append(known[cluster])
+            continue
+        if cluster is not None:
+            known[cluster] = next_number
+        numbers.append(next_number)
+        next_number += 1
+    return numbers

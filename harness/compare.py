@@ -13,9 +13,10 @@ from harness.errors import IncomparableError
 from harness.metrics.base import Scale
 from harness.scoring import Scores
 from harness.stats.bootstrap import Interval, paired_bootstrap
+from harness.stats.multiple import holm
 from harness.stats.power import implied_standard_error, minimum_detectable_effect
 from harness.stats.resample import group_numbers
-from harness.stats.tests import holm, mcnemar_exact, paired_difference, wilson
+from harness.stats.tests import mcnemar_exact, paired_difference, wilson
 
 Verdict = Literal["improved", "regressed", "no worse", "cannot tell", "changed"]
 """Four words, and "changed" for gauges, which have no better side."""

@@ -63,15 +63,19 @@ def paired_difference(
     return Interval(value=difference, low=difference - low, high=difference + high)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted so that the family-wise error stays at its level (Holm 1979)."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted = [0.0] * len(p_values)
-    running = 0.0
-    for rank, i in enumerate(order):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = running
-    return adjusted
+def sign_test(n_gained: int, n_lost: int) -> float:
+    """Return the exact two-sided p-value of the sign test: gains against losses, ties left out."""
+    return mcnemar_exact(n_gained, n_lost)
+
+
+def wilcoxon(differences: Sequence[float]) -> float:
+    """Return the two-sided p-value of Wilcoxon's signed-rank test; 1 where nothing differs.
+
+    Zeros are left out; exact without ties up to 50 items, normal otherwise (scipy.stats.wilcoxon).
+    A check of the main result: it asks about ranks, not about the mean.
+    """
+    moved = [value for value in differences if value != 0]
+    return float(stats.wilcoxon(moved).pvalue) if moved else 1.0
 
 
 def _phi(n_both: int, n_gained: int, n_lost: int, n_neither: int) -> float:

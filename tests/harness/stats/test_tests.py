@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.stats.tests import holm, mcnemar_exact, paired_difference, wilson
+from harness.stats.multiple import holm
+from harness.stats.tests import mcnemar_exact, paired_difference, wilson
 
 # Twice the binomial tail, by hand: 2 · ½⁶ = .03125, 2 · ½⁵ = .0625, 2 · (1 + 8)/2⁸ = .0703125, …
 MCNEMAR = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from scipy import stats
 
@@ -75,7 +76,8 @@ def wilcoxon(differences: Sequence[float]) -> float:
     A check of the main result: it asks about ranks, not about the mean.
     """
     moved = [value for value in differences if value != 0]
-    return float(stats.wilcoxon(moved).pvalue) if moved else 1.0
+    result: Any = stats.wilcoxon(moved) if moved else None
+    return float(result.pvalue) if result is not None else 1.0
 
 
 def _phi(n_both: int, n_gained: int, n_lost: int, n_neither: int) -> float:

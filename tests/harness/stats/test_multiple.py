@@ -47,7 +47,9 @@ def test_max_t_lies_between_the_raw_and_the_bonferroni_p_value() -> None:
 
     assert all(one >= two - 1e-12 for one, two in zip(adjusted, raw, strict=True))
     # Of independent comparisons it is Holm's with Šidák's factors.
-    assert adjusted == pytest.approx(multipletests(raw, method="holm-sidak")[1], abs=0.01)
+    assert adjusted == pytest.approx(
+        multipletests(np.minimum(raw, 0.999), method="holm-sidak")[1], abs=0.01
+    )
 
 
 def test_max_t_of_equal_comparisons_costs_nothing() -> None:

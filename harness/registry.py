@@ -32,7 +32,31 @@ METRICS: Mapping[str, str] = {
     "word_perplexity": "harness.metrics.likelihood:word_perplexity",
     "byte_perplexity": "harness.metrics.likelihood:byte_perplexity",
     "bits_per_byte": "harness.metrics.likelihood:bits_per_byte",
+    "numeric_match": "harness.metrics.numeric:numeric_match",
+    "json_valid": "harness.metrics.structured:json_valid",
+    "json_schema": "harness.metrics.structured:json_schema",
+    "json_f1": "harness.metrics.structured:json_f1",
+    "length": "harness.metrics.gauges:length",
+    "length_ratio": "harness.metrics.gauges:length_ratio",
+    "answer_distinct_1": "harness.metrics.gauges:answer_distinct_1",
+    "answer_distinct_2": "harness.metrics.gauges:answer_distinct_2",
+    "repetition": "harness.metrics.gauges:repetition",
+    "refusal": "harness.metrics.gauges:refusal",
+    "empty": "harness.metrics.gauges:empty",
+    "stop_health": "harness.metrics.gauges:stop_health",
+    "language_match": "harness.metrics.gauges:language_match",
 }
+
+WHOLE_ANSWER = frozenset(
+    {
+        "length", "length_ratio", "answer_distinct_1", "answer_distinct_2", "repetition",
+        "refusal", "empty", "stop_health", "language_match",
+    }
+)  # fmt: skip
+"""Gauges of all that was said: a task's `extract` is not for them (their own `extract` is)."""
+
+EXTRAS: Mapping[str, str] = {}
+"""Metrics that need an optional package, with the extra that brings it."""
 
 METRIC_PLUGINS = "tunemark.metrics"
 """Entry-point group by which an installed package adds metrics: name = "module:factory"."""

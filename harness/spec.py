@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import yaml
 from pydantic import (
@@ -130,7 +130,7 @@ def _parts_of(text: str) -> dict[str, Any]:
         if not (equals and re.fullmatch(r"\s*\w+\s*", key)):
             key, value = "value", part
         try:
-            params[key.strip()] = yaml.safe_load(value)
+            params[key.strip()] = _read(value)
         except yaml.YAMLError:
             raise ValueError(f"{text!r}: {value!r} cannot be read; quote it") from None
     return {"name": match[1], "params": params}
@@ -166,6 +166,27 @@ def _split(text: str) -> list[str]:
 
 def _written(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and yaml.safe_load(value) == value:
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and _is_text(value):
         return value
     return text
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text needs no quotes to be read back as it is."""
+    try:
+        return _read(value) == value
+    except yaml.YAMLError:
+        return False
+
+
+def _read(text: str) -> Any:
+    """Read a value as JSON, else as YAML: JSON knows 1e-05 as a number, YAML needs no quotes."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return yaml.safe_load(text)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """NaN and Infinity are texts here."""
+    raise ValueError(name)

@@ -120,4 +120,26 @@ class CorpusMetric:
         return self.formula(totals)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingMetric:
+    """A metric that itself looks for the answer in a text, and tells when there is none.
+
+    Its `judge` returns a whole measurement, so that "wrong" and "nothing found" stay apart.
+    """
+
+    name: str
+    signature: str
+    judge: Callable[[GoldRecord, Completion], Measurement | None]
+    formula: Callable[[Array], Array] = lambda totals: totals[..., 0] / totals[..., 1]
+    scale: Scale = Scale()
+
+    def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
+        """Judge each item."""
+        return [self.judge(item.gold, item.completion) for item in items]
+
+    def reduce(self, totals: Array) -> Array:
+        """Apply the formula to summed statistics; by default their ratio, which is the mean."""
+        return self.formula(totals)
+
+
 BINARY = Scale(is_binary=True)

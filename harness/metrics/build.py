@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from harness.errors import ConfigError, InputError
 from harness.metrics.base import Array, Item, Metric, Scale, Setting
 from harness.metrics.extract import Pipeline, build_pipeline
-from harness.registry import load, metrics
+from harness.registry import WHOLE_ANSWER, load, metrics
 from harness.spec import Spec, call_with
 from harness.suite import Suite
 from harness.types import Measurement
@@ -46,7 +48,7 @@ class Extracting:
 
     def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
         """Measure what was extracted; an answer in which nothing is found counts as empty."""
-        found = [self._pipeline(item).apply(item.completion.text) for item in items]
+        found = [self._pipeline(item).apply(item.completion.text, item.gold) for item in items]
         seen = [
             Item(
                 gold=item.gold,
@@ -76,7 +78,8 @@ def build_metric(
     Args:
         spec: Name and parameters.
         setting: What it is built for.
-        pipelines: Extraction by task; the spec's own `extract` goes before it.
+        pipelines: Extraction by task. The spec's own `extract` replaces it, and the gauges of a
+            whole answer do without it.
 
     Raises:
         UnknownNameError: no such metric.
@@ -86,6 +89,8 @@ def build_metric(
     factory = load("metric", spec.name, metrics())
     own = {name: value for name, value in spec.params.items() if name != OWN_EXTRACT}
     metric: Metric = call_with(factory, setting, Spec(name=spec.name, params=own), kind="metric")
+    if spec.name in WHOLE_ANSWER:
+        pipelines = None
     if OWN_EXTRACT in spec.params:
         pipelines = {"": build_pipeline(spec.params[OWN_EXTRACT], setting.language)}
     if spec.label == metric.name and not pipelines:
@@ -97,8 +102,19 @@ def suite_metrics(suite: Suite, *, trusts_code: bool = False) -> list[Metric]:
     """Return the metrics of all tasks of a suite, in order of first mention.
 
     Raises:
-        UnknownNameError, ConfigError: naming the suite's file.
+        UnknownNameError, ConfigError: naming the suite's file, the task and the metric.
     """
+    for name, task in suite.config.tasks.items():
+        where = f"{suite.file}: task {name!r}"
+        if task.extract and task.type == "multiple_choice":
+            raise ConfigError(
+                f"{where}: `extract` is for answers in words; a multiple_choice task has none"
+            )
+        with _told_where(f"{where}: extract"):
+            build_pipeline(task.extract, suite.config.language)
+        for spec in task.metrics:
+            with _told_where(f"{where}: metric {spec.label}"):
+                metric_of(suite, spec, trusts_code=trusts_code)
     return [metric_of(suite, spec, trusts_code=trusts_code) for spec in suite.metric_specs()]
 
 
@@ -119,3 +135,13 @@ def metric_of(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Metric:
     if pipelines:
         pipelines = {name: pipelines.get(name, Pipeline()) for name in tasks}
     return build_metric(spec, setting, pipelines=pipelines)
+
+
+@contextmanager
+def _told_where(where: str) -> Iterator[None]:
+    """Put the place in front of what is wrong with an input."""
+    try:
+        yield
+    except InputError as error:
+        error.args = (f"{where}: {error}",)
+        raise

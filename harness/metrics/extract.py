@@ -7,20 +7,28 @@ extracted" (it scores as an empty answer and is reported apart from wrong ones).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import UnknownNameError
+from harness.metrics.steps import Step
 from harness.registry import load_object
 from harness.spec import Spec, call_with
-
-Step = Callable[[str], str | None]
+from harness.types import GoldRecord
 
 STEPS: Mapping[str, str] = {
-    "strip_think": "harness.metrics.extract:strip_think",
-    "regex": "harness.metrics.extract:regex",
+    "strip_think": "harness.metrics.thinking:strip_think",
+    "regex": "harness.metrics.steps:regex",
+    "after": "harness.metrics.steps:after",
+    "boxed": "harness.metrics.steps:boxed",
+    "choice_letter": "harness.metrics.letters:choice_letter",
+    "last_number": "harness.metrics.steps:last_number",
+    "json_block": "harness.metrics.steps:json_block",
+    "first_line": "harness.metrics.steps:first_line",
+    "last_line": "harness.metrics.steps:last_line",
+    "strip_prefix": "harness.metrics.steps:strip_prefix",
+    "normalise": "harness.metrics.steps:normalise",
 }
 
 
@@ -32,13 +40,18 @@ class Pipeline:
     signature: str = ""
     """The steps' labels, joined by ">"."""
 
-    def apply(self, text: str) -> str | None:
-        """Return what the last step finds, or None when a step finds nothing."""
+    def apply(self, text: str, gold: GoldRecord | None = None) -> str | None:
+        """Return what the last step finds, or None when a step finds nothing.
+
+        Args:
+            text: What the model said.
+            gold: The item; its choices tell which letters can be an answer.
+        """
         found: str | None = text
         for step in self.steps:
             if found is None:
                 return None
-            found = step(found)
+            found = step(found, gold)
         return found
 
 
@@ -55,23 +68,3 @@ def build_pipeline(steps: Sequence[Any] | Any, language: str) -> Pipeline:
             raise UnknownNameError("extraction step", spec.name, STEPS)
     built = [call_with(load_object(STEPS[s.name]), language, s, kind="step") for s in specs]
     return Pipeline(steps=tuple(built), signature=">".join(spec.label for spec in specs))
-
-
-def strip_think(language: str, *, end: str = "</think>") -> Step:
-    """Drop a reasoning trace: everything up to and including the last `end` mark."""
-    del language
-    return lambda text: text.rpartition(end)[2].strip()
-
-
-def regex(language: str, *, value: str, group: int = 0) -> Step:
-    """Find a pattern (Python `re`, the first match); its first group where it has one."""
-    del language
-    pattern = re.compile(value)
-
-    def step(text: str) -> str | None:
-        match = pattern.search(text)
-        if match is None:
-            return None
-        return match[group or (1 if pattern.groups else 0)]
-
-    return step

@@ -45,8 +45,9 @@ layers: setup ## Check that imports only point downwards
 bench: setup ## Run the benchmarks against peers; each prints its ratio
 	@for file in benchmarks/*/run.py; do echo "== $$file"; $(PY) $$file || exit 1; done
 
-schemas: setup ## Write the JSON Schemas of the file formats
+schemas: setup ## Write the JSON Schemas of the file formats and README's table of metrics
 	@PYTHONPATH=. $(PY) scripts/schemas.py
+	@PYTHONPATH=. $(PY) scripts/metric_table.py
 
 lock: setup ## Write the constraints file from what is installed
 	@$(PY) scripts/lock.py

@@ -55,6 +55,10 @@ class Comparison:
     verdict: Verdict
     better: Literal["higher", "lower", "neither"] = "higher"
     """Which way the metric is better."""
+    n_no_answer_before: int = 0
+    """Items of the baseline in whose text no answer was found: they count as wrong."""
+    n_no_answer_after: int = 0
+    """The same of the configuration."""
 
     @property
     def gain(self) -> float:
@@ -131,6 +135,8 @@ def compare(
         method="paired bootstrap" + (", clustered" if estimate.n_groups < len(shared) else ""),
         verdict="cannot tell",
         better=after.metric.scale.better,
+        n_no_answer_before=len(before.not_extracted.intersection(ids)),
+        n_no_answer_after=len(after.not_extracted.intersection(ids)),
     )
     if after.metric.scale.is_binary and estimate.n_groups == len(shared):
         result = _with_exact_test(result, items_before, items_after)

@@ -35,7 +35,7 @@ class Scores:
     planned: tuple[GoldRecord, ...]
     """The gold items that this metric applies to."""
     not_extracted: frozenset[str] = frozenset()
-    """Scored items whose answer had no part that the extraction steps look for."""
+    """Scored items in whose text no answer was found: they count as wrong."""
 
     @property
     def coverage(self) -> float:

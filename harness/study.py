@@ -13,6 +13,7 @@ from harness.config import load_yaml
 from harness.engines.base import Dtype
 from harness.errors import ConfigError, UnknownNameError, suggestion
 from harness.machine import this_machine
+from harness.metrics.build import suite_metrics
 from harness.models import ModelSource, resolve_model
 from harness.registry import ENGINES, load_object
 from harness.runner import Cell, Serving
@@ -136,6 +137,8 @@ def load_study(file: Path, root: Path) -> Study:
         raise UnknownNameError("engine", config.engine, ENGINES, where=str(file))
     here = file.parent
     suites = [load_suite(here / suite.path) for suite in config.suites]
+    for suite in suites:
+        suite_metrics(suite)  # a wrong parameter is told before anything is trained
     roles: dict[str, Role] = {
         suite.name: entry.role for suite, entry in zip(suites, config.suites, strict=True)
     }

@@ -41,7 +41,10 @@ def study_tables(result: StudyResult) -> str:
         Text(f"\n{result.name}: {result.description}", style="bold"),
         Text(f"model {result.model} · template {result.template} · engine {result.engine}"),
     ]
-    parts.extend(_suite_table(result, suite) for suite in result.suites)
+    for suite in result.suites:
+        parts.append(_suite_table(result, suite))
+        compared = [c for c in result.comparisons if c.suite == suite.name]
+        parts.extend(Text(line, style="yellow") for line in no_answer_lines(compared))
     parts.extend(
         _suite_table(result.without_leaks(), suite, note=f"without the {len(suite.leaks)} leaks")
         for suite in result.suites
@@ -76,7 +79,20 @@ def comparison_table(comparisons: Sequence[Comparison]) -> str:
             _verdict(c),
             str(c.n),
         )
-    return _rendered([table])
+    return _rendered([table, *map(Text, no_answer_lines(comparisons))])
+
+
+def no_answer_lines(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a line for each metric that found no answer in some texts, and none for the others."""
+    lines: list[str] = []
+    for metric in dict.fromkeys(c.metric for c in comparisons):
+        group = [c for c in comparisons if c.metric == metric]
+        counts = {c.baseline: (c.n_no_answer_before, c.n) for c in group[:1]}
+        counts |= {c.configuration: (c.n_no_answer_after, c.n) for c in group}
+        told = [f"{name} {n} of {total}" for name, (n, total) in counts.items() if n]
+        if told:
+            lines.append(f"{metric}: no answer found: {', '.join(told)} (counted as wrong)")
+    return lines
 
 
 def plan_table(steps: Sequence[Step]) -> str:

@@ -68,6 +68,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "items": ("items", "题"),
     "gained_lost": ("Items ▲ / ▼", "题目 ▲ / ▼"),
     "coverage": ("Coverage", "覆盖率"),
+    "no_answer_found": ("no answer found: {n} of {total}", "未找到答案：{total} 个中 {n} 个"),
     "margin": ("margin", "容许下降"),
     "clusters": ("{n} independent clusters", "{n} 个独立组"),
     "mde_note": ("{n} items would show {size} or more", "{n} 题可检出 ≥ {size} 的差异"),

@@ -25,6 +25,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("harness.cli.run:run", "Evaluate one model, with or without adapters, on suites."),
     "score": ("harness.cli.score:score", "Score stored completions again; load no model."),
     "compare": ("harness.cli.compare:compare", "Compare two runs item by item, with intervals."),
+    "metrics": (
+        "harness.cli.metrics:metrics",
+        "Tell what every metric and extraction step is for.",
+    ),
     "train": ("harness.cli.train:train", "Train one configuration of a study."),
     "study": ("harness.cli.study:study", "Train, evaluate and compare configurations."),
     "report": ("harness.cli.report:report", "Write a study's result as one HTML file."),

@@ -49,9 +49,11 @@ def _describe(path: Path, root: Path) -> str:
             return _describe_recipes(path)
         if "\nsuites:" in text or "\nconfigurations:" in text:
             return _describe_study(path, root)
+    from harness.metrics.build import suite_metrics
     from harness.suite import load_suite
 
     suite = load_suite(path)
+    suite_metrics(suite)
     tasks = {task: sum(r.task == task for r in suite.gold) for task in suite.config.tasks}
     counts = ", ".join(f"{task} {count}" for task, count in tasks.items())
     return f"suite {suite.name} {suite.config.version}: {len(suite.gold)} items ({counts})"

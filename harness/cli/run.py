@@ -71,6 +71,7 @@ def run(
     from harness.adapters import load_adapter
     from harness.engines.base import Dtype
     from harness.errors import UnknownNameError
+    from harness.metrics.build import suite_metrics
     from harness.models import resolve_model
     from harness.progress import Bars
     from harness.registry import ENGINES
@@ -83,6 +84,8 @@ def run(
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
     loaded = [load_suite(path) for path in suites]
+    for suite in loaded:
+        suite_metrics(suite)  # a wrong parameter is told before any model is loaded
     source = resolve_model(model)
     checked_dtype: Dtype = dtype  # pyright: ignore[reportAssignmentType] - click checked it
     serving = Serving(
@@ -124,10 +127,10 @@ def run(
     if as_json:
         print_json(rows)
         return
-    from harness.cli.tables import plain_table
+    from harness.cli.tables import NO_ANSWER, no_answer, plain_table
 
-    columns = ("configuration", "suite", "metric", "value", "n", "coverage")
-    click.echo(plain_table(columns, rows), nl=False)
+    columns = ("configuration", "suite", "metric", "value", "n", "coverage", NO_ANSWER)
+    click.echo(plain_table(columns, no_answer(rows)), nl=False)
     for folder in dict.fromkeys(str(row["folder"]) for row in rows):
         say(f"Run: {folder}")
 
@@ -143,6 +146,7 @@ def _rows_of(cell: Cell, folder: RunFolder) -> list[dict[str, object]]:
             "value": score.value(),
             "n": len(score.stats),
             "coverage": score.coverage,
+            "not_extracted": len(score.not_extracted),
             "signature": score.metric.signature,
             "folder": str(folder.path),
         }

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import json_option, print_json
-from harness.cli.tables import plain_table
+from harness.cli.tables import NO_ANSWER, no_answer, plain_table
 
 
 @click.command()
@@ -25,11 +25,13 @@ def score(run_folder: Path, suite_path: Path, as_json: bool) -> None:
 
     Metrics added to suite.yaml after the run are measured now; what is measured already is read.
     """
+    from harness.metrics.build import suite_metrics
     from harness.scoring import refuse_other_gold, score_run
     from harness.store import RunFolder
     from harness.suite import load_suite
 
     suite = load_suite(suite_path)
+    suite_metrics(suite)
     folder = RunFolder(path=run_folder)
     refuse_other_gold(folder, suite)
     name = str(folder.manifest["provenance"].get("configuration", run_folder.name))
@@ -39,6 +41,7 @@ def score(run_folder: Path, suite_path: Path, as_json: bool) -> None:
             "value": found.value(),
             "n": len(found.stats),
             "coverage": found.coverage,
+            "not_extracted": len(found.not_extracted),
             "signature": found.metric.signature,
         }
         for found in score_run(folder, suite, name)
@@ -46,4 +49,5 @@ def score(run_folder: Path, suite_path: Path, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        click.echo(plain_table(("metric", "value", "n", "coverage", "signature"), rows), nl=False)
+        columns = ("metric", "value", "n", "coverage", NO_ANSWER, "signature")
+        click.echo(plain_table(columns, no_answer(rows)), nl=False)

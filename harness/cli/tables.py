@@ -8,9 +8,21 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+NO_ANSWER = "no answer found"
+"""Column of the items in whose text the extraction found nothing; only shown where there are."""
+
+
+def no_answer(rows: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """Return rows with that column, such as "12 of 128"; with `not_extracted` 0 it stays empty."""
+    return [
+        {**row, NO_ANSWER: f"{row['not_extracted']} of {row['n']}"} if row["not_extracted"] else row
+        for row in rows
+    ]
+
 
 def plain_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
     """Return rows as a text table; numbers are right-aligned, values have four digits."""
+    columns = [name for name in columns if name != NO_ANSWER or any(name in row for row in rows)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         is_number = bool(rows) and isinstance(rows[0].get(column), int | float)

@@ -39,9 +39,9 @@ _TEXT_COMMAND = re.compile(r"\\(?:text|mathrm|mathbf|textbf|textrm)\s*\{([^{}]*)
 
 
 def choice_letter(language: str, *, letters: str | None = None, several: bool = False) -> Step:
-    """Find the letter of the chosen option: "The answer is (B)", 答案：B, 选B, \\boxed{B}, "B."
+    r"""Find the letter of the chosen option: "The answer is (B)", 答案：B, 选B, \boxed{B}, (B).
 
-    Looked for in this order: in \\boxed{}; after words that announce an answer, the last of them;
+    Looked for in this order: in \boxed{}; after words that announce an answer, the last of them;
     at the beginning of the first or last line; in brackets; standing alone. Two letters where one
     is asked for, such as "A or B", are no answer.
 

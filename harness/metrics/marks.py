@@ -1,4 +1,4 @@
-"""Find the place where a text says its answer: \\boxed{…}, "####", "the answer is", 答案：."""
+r"""Find the place where a text says its answer: \boxed{…}, "####", "the answer is", 答案：."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PHRASE = re.compile(
 
 
 def last_boxed(text: str) -> str | None:
-    """Return what the last \\boxed{…} holds, braces inside it included; None without a whole one.
+    r"""Return what the last \boxed{…} holds, braces inside it included; None without a whole one.
 
-    `\\boxed 5`, which LaTeX allows too, gives the one word.
+    `\boxed 5`, which LaTeX allows too, gives the one word.
     """
     found: str | None = None
     for match in BOXED.finditer(text):

@@ -19,7 +19,7 @@ Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 def numeric_match(
     setting: Setting, *, find: Find = "last", tolerance: Tolerance = 0.0, relative: Tolerance = 0.0
 ) -> Metric:
-    """Return the share of answers whose number equals a reference's, in [0, 1] (Cobbe et al. 2021).
+    r"""Return the share of answers whose number equals a reference's, in [0, 1] (Cobbe et al. 2021).
 
     A number is read in every usual way of writing (see `find_numbers`); an answer without one
     counts as wrong and is reported as "no answer found". Units are not compared. A percentage
@@ -28,7 +28,7 @@ def numeric_match(
     Args:
         setting: Not used: numbers are read in both languages.
         find: Which number of the answer counts: the "last" one (GSM8K's flexible rule); the one
-            "marked" by "####", \\boxed{} or "the answer is" (the strict rule, widened); "auto",
+            "marked" by "####", \boxed{} or "the answer is" (the strict rule, widened); "auto",
             the marked one, else the last; or the "whole" answer, which must be one number.
         tolerance: Largest difference that still counts as equal.
         relative: The same as a share of the reference, such as 0.01; the larger of both holds.
@@ -67,12 +67,12 @@ def answer_number(text: str, find: Find) -> Number | None:
 
 
 def reference_number(text: str) -> Number | None:
-    """Return a reference's number: after "####", in \\boxed{}, or the last one."""
+    r"""Return a reference's number: after "####", in \boxed{}, or the last one."""
     return marked_number(text) or next(reversed(find_numbers(text)), None)
 
 
 def marked_number(text: str) -> Number | None:
-    """Return the number in \\boxed{}, after "####" or after "the answer is", in this order."""
+    r"""Return the number in \boxed{}, after "####" or after "the answer is", in this order."""
     for place in (last_boxed(text), after_mark(text, GSM8K_MARK), after_phrase(text)):
         numbers = find_numbers(place) if place else ()
         if numbers:

@@ -12,7 +12,22 @@ from harness.spec import Spec, call_with, parse_specs
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9_./-]{0,8}", fullmatch=True)
 keys = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,6}", fullmatch=True)
 texts = st.text(max_size=12) | st.sampled_from(
-    ["", "13a", "1e5", "no", "null", "2020-01-01", "a=b", "a,b", "(", '"', "\\", "\x85", "NaN", "{x"]
+    [
+        "",
+        "13a",
+        "1e5",
+        "no",
+        "null",
+        "2020-01-01",
+        "a=b",
+        "a,b",
+        "(",
+        '"',
+        "\\",
+        "\x85",
+        "NaN",
+        "{x",
+    ]
 )
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts  # fmt: skip
 values = st.recursive(

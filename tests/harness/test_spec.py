@@ -87,7 +87,7 @@ def test_every_way_of_writing_is_read(form: object, name: str, params: dict[str,
     ],
 )
 def test_what_cannot_be_read_is_told(text: str, message: str) -> None:
-    with pytest.raises(InputError, match="^'") as caught:
+    with pytest.raises(InputError, match=r"^'") as caught:
         parse_specs(text)
 
     assert message in str(caught.value)

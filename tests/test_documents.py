@@ -9,6 +9,7 @@ import pytest
 
 from harness.cli import VERBS
 from harness.registry import METRICS
+from scripts.metric_table import with_tables
 from scripts.schemas import FOLDER, SCHEMAS, schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +33,10 @@ def test_readme_has_a_row_for_every_metric(metric: str) -> None:
     rows = [line for line in README.splitlines() if line.startswith("| `")]
 
     assert any(f"`{metric}`" in row.split("|")[1] for row in rows)
+
+
+def test_readmes_tables_are_those_of_the_code() -> None:
+    assert with_tables(README) == README, "run `make schemas`"
 
 
 @pytest.mark.parametrize("path", CODE, ids=str)

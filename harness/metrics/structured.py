@@ -111,13 +111,13 @@ def json_f1(
 ) -> Metric:
     """Return F1 over the fields of JSON answers, micro-averaged over all items, in [0, 1].
 
-    A field is a path with its value, such as drugs[].dose = 5 mg. Texts are compared after
-    normalisation; the elements of an array are paired so that most fields agree, and a repeated
+    A field is a path with its value, such as drugs[].dose = 5 mg. Width, case, spaces and
+    punctuation at the ends of a text do not count, all else does: 1.5 mg is not 15 mg. The elements of an array are paired so that most fields agree, and a repeated
     key counts as often as it stands there. Of several references the best counts. An answer that
     is no JSON finds no field, and is reported as "no answer found".
 
     Args:
-        setting: Its language decides how texts are normalised.
+        setting: Its language decides whether spaces count: not in Chinese.
         arrays: Whether the order of an array's elements is ignored ("multiset") or counts.
         types: Whether "5" equals 5 and "true" equals true ("loose") or not.
         part: F1, or its precision or recall alone.
@@ -141,7 +141,7 @@ def json_f1(
     return FindingMetric(
         name="json_f1",
         signature=f"json_f1@1|part:{part}|avg:micro|arrays:{arrays}|types:{types}"
-        f"|norm:{'zh-nfkc-nopunct' if setting.language == 'zh' else 'squad1'}|refs:best",
+        f"|norm:nfkc-lower{'-nospace' if setting.language == 'zh' else ''}|refs:best",
         judge=judge,
         formula=lambda totals: _part_of(totals, part),
     )

@@ -5,7 +5,10 @@ import pytest
 from harness import errors
 from harness.errors import HarnessError, InputError, MissingExtraError, UnknownNameError, suggestion
 from harness.metrics.base import Setting
+from harness.metrics.build import build_metric
+from harness.metrics.catalogue import EXAMPLES
 from harness.registry import ENGINES, METRICS, load
+from harness.spec import Spec
 
 KINDS = [
     kind
@@ -52,7 +55,9 @@ def test_an_unknown_registered_name_is_refused() -> None:
 @pytest.mark.parametrize("name", METRICS)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_registered_metric_is_built_under_its_name(name: str, language: str) -> None:
-    metric = load("metric", name, METRICS)(Setting(language=language))
+    spec = Spec(name=name, params=dict(EXAMPLES.get(name, {})))
 
-    assert metric.name == name
+    metric = build_metric(spec, Setting(language=language))
+
+    assert metric.name == spec.label
     assert metric.signature.startswith(f"{name}@")

@@ -212,7 +212,9 @@ def test_a_gauge_reads_the_whole_answer_but_with_an_extract_of_its_own() -> None
     pipelines = {"": build_pipeline(["first_line"], "en")}
     text = "one\ntwo three"
 
-    (whole,) = build_metric("length", Setting(language="en"), pipelines=pipelines).measure([item(text)])
+    (whole,) = build_metric("length", Setting(language="en"), pipelines=pipelines).measure(
+        [item(text)]
+    )
     own = build_metric("length(extract=first_line)", Setting(language="en"), pipelines=pipelines)
 
     assert whole is not None

@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from harness.errors import InputError, UnknownNameError
 from harness.metrics.base import Metric, Scale, Setting
@@ -181,7 +181,7 @@ def _kind(hint: Any) -> str:
     if origin is Literal:
         return " | ".join(str(part) for part in parts)
     if origin in (Union, types.UnionType):
-        return " | ".join(filter(None, map(_kind, cast("tuple[Any, ...]", parts))))
+        return " | ".join(filter(None, map(_kind, parts)))
     if origin in (tuple, list):
         return f"list of {_kind(parts[0])}s"
     if origin is dict or hint is dict:

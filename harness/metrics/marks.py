@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 BOXED = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?=[^\s{]))")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 GSM8K_MARK = "####"
 PHRASE = re.compile(
     r"(?:(?:final\s+|correct\s+)?(?:answer|result)\s*(?:is|are|=|:|：|would\s+be)|answer\s*$"
@@ -19,14 +20,14 @@ def last_boxed(text: str) -> str | None:
 
     `\boxed 5`, which LaTeX allows too, gives the one word.
     """
-    found: str | None = None
-    for match in BOXED.finditer(text):
+    closing = _closing_braces(text)
+    for match in reversed(list(BOXED.finditer(text))):
         if not match[0].endswith("{"):
-            found = text[match.end() :].split(maxsplit=1)[0].rstrip("$.,")
-            continue
-        inside = _until_closed(text, match.end())
-        found = found if inside is None else inside
-    return found
+            return text[match.end() :].split(maxsplit=1)[0].rstrip("$.,")
+        end = closing.get(match.end() - 1)
+        if end is not None:
+            return text[match.end() : end]
+    return None
 
 
 def after_mark(text: str, mark: str) -> str | None:
@@ -43,10 +44,13 @@ def after_phrase(text: str) -> str | None:
     return None if last is None else text[last.end() :].split("\n", 1)[0]
 
 
-def _until_closed(text: str, start: int) -> str | None:
-    depth = 1
-    for match in re.compile(r"\\.|[{}]", re.DOTALL).finditer(text, start):
-        depth += {"{": 1, "}": -1}.get(match[0], 0)
-        if depth == 0:
-            return text[start : match.start()]
-    return None
+def _closing_braces(text: str) -> dict[int, int]:
+    """Return where each opened brace is closed; those after a backslash are letters."""
+    opened: list[int] = []
+    closed: dict[int, int] = {}
+    for match in _BRACE.finditer(text):
+        if match[0] == "{":
+            opened.append(match.start())
+        elif match[0] == "}" and opened:
+            closed[opened.pop()] = match.start()
+    return closed

@@ -31,7 +31,7 @@ _REWRITES = (
     (re.compile(r"\\(?:times|cdot)(?![A-Za-z])"), "×"),
     (re.compile(r"\\(?=[$%])"), ""),
     (re.compile(r"百分之\s*(-?[0-9]+(?:\.[0-9]+)?)"), r"\1%"),
-    (re.compile(r"([0-9]+)分之([0-9]+)"), r"\2/\1"),
+    (re.compile(r"(?<![0-9])([0-9]++)分之([0-9]+)"), r"\2/\1"),
 )
 
 _GROUPED = r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?![0-9])"
@@ -169,27 +169,46 @@ def _sum(first: Number, second: Number) -> Number:
 
 
 def _number(match: re.Match[str], *, is_negative: bool) -> Number | None:
-    power, raised = int(match["exponent"] or match["power"] or 0), int(match["raised"] or 1)
-    if len(match[0]) > MOST_DIGITS or abs(power) > MOST_DIGITS or abs(raised) > HIGHEST_POWER:
+    bare = _bare_value(match)
+    if bare is None:
         return None
-    bare = _fraction(match["top"]) ** raised if match["raised"] else _fraction(match["top"])
-    bottom = _fraction(match["bottom"]) if match["bottom"] else Fraction(1)
-    if not bottom:
-        return None
-    bare = (bare / bottom + int(match["whole"] or 0)) * Fraction(10) ** power
     if match["inner_sign"] or is_negative:
         bare = -bare
-    factor = Fraction(SCALES[match["scale"].lower()]) if match["scale"] else Fraction(1)
-    is_percent = match["percent"] is not None
+    value, is_percent = bare, match["percent"] is not None
     if is_percent or match["permille"]:
-        factor = Fraction(1, 100 if is_percent else 1000)
+        value = bare / (100 if is_percent else 1000)
+    elif match["scale"]:
+        value = bare * SCALES[match["scale"].lower()]
     return Number(
-        value=bare * factor, bare=bare, is_percent=is_percent, start=match.start(), end=match.end()
+        value=value, bare=bare, is_percent=is_percent, start=match.start(), end=match.end()
     )
 
 
+def _bare_value(match: re.Match[str]) -> Fraction | None:
+    """Return what the digits say, without sign, percent or scale; None when it is too large."""
+    if len(match[0]) > MOST_DIGITS:
+        return None
+    power, raised = int(match["exponent"] or match["power"] or 0), int(match["raised"] or 1)
+    if abs(power) > MOST_DIGITS or abs(raised) > HIGHEST_POWER:
+        return None
+    bare = _fraction(match["top"])
+    if raised != 1:
+        if not bare:
+            return None
+        bare **= raised
+    if match["bottom"]:
+        bottom = _fraction(match["bottom"])
+        if not bottom:
+            return None
+        bare /= bottom
+    if match["whole"]:
+        bare += int(match["whole"])
+    return bare * Fraction(10) ** power if power else bare
+
+
 def _fraction(text: str) -> Fraction:
-    return Fraction(text.replace(",", ""))
+    plain_digits = text.replace(",", "")
+    return Fraction(int(plain_digits)) if plain_digits.isdigit() else Fraction(plain_digits)
 
 
 def _chinese_numbers(text: str) -> Iterator[Number]:

@@ -187,3 +187,11 @@ def test_numerals_with_large_units_are_read(high: int, middle: int, low: int) ->
     if high:
         text = f"{chinese(high)}亿{chinese(middle)}万{chinese(low)}"
         assert integer_value(text) == high * 10**8 + middle * 10**4 + low
+
+
+LONG = ("9" * 20_000, "2^" + "9" * 5000, "1e" + "9" * 5000, "1," * 20_000, "一" * 20_000, "-" * 20_000)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LONG, ids=[text[:4] for text in LONG])
+def test_a_runaway_answer_is_read_to_its_end(text: str) -> None:
+    assert [number.written for number in find_numbers(f"{text}; 7")][-1] == "7"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from harness.config import line_in
 from harness.errors import ConfigError, InputError
 from harness.metrics.base import Array, Item, Metric, Scale, Setting
 from harness.metrics.extract import Pipeline, build_pipeline
@@ -14,6 +16,8 @@ from harness.spec import Spec, call_with
 from harness.suite import Suite
 from harness.types import Measurement
 
+LIKELIHOOD = ("multiple_choice", "perplexity")
+"""Types of tasks whose answers are log-likelihoods."""
 OWN_EXTRACT = "extract"
 """Parameter that any metric takes: its own steps instead of the task's."""
 
@@ -105,15 +109,12 @@ def suite_metrics(suite: Suite, *, trusts_code: bool = False) -> list[Metric]:
         UnknownNameError, ConfigError: naming the suite's file, the task and the metric.
     """
     for name, task in suite.config.tasks.items():
-        where = f"{suite.file}: task {name!r}"
-        if task.extract and task.type == "multiple_choice":
-            raise ConfigError(
-                f"{where}: `extract` is for answers in words; a multiple_choice task has none"
-            )
-        with _told_where(f"{where}: extract"):
+        with _told_where(suite.file, name, "extract"):
+            if task.extract and task.type in LIKELIHOOD:
+                raise ConfigError(f"for answers in words; a {task.type} task has none")
             build_pipeline(task.extract, suite.config.language)
-        for spec in task.metrics:
-            with _told_where(f"{where}: metric {spec.label}"):
+        for number, spec in enumerate(task.metrics):
+            with _told_where(suite.file, name, "metrics", number, what=f"metric {spec.label}"):
                 metric_of(suite, spec, trusts_code=trusts_code)
     return [metric_of(suite, spec, trusts_code=trusts_code) for spec in suite.metric_specs()]
 
@@ -138,10 +139,13 @@ def metric_of(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Metric:
 
 
 @contextmanager
-def _told_where(where: str) -> Iterator[None]:
-    """Put the place in front of what is wrong with an input."""
+def _told_where(
+    file: Path, task: str, key: str, *place: int, what: str | None = None
+) -> Iterator[None]:
+    """Put file, line, task and setting in front of what is wrong with an input."""
     try:
         yield
     except InputError as error:
-        error.args = (f"{where}: {error}",)
+        line = line_in(file, ("tasks", task, key, *place))
+        error.args = (f"{file}:{line}: task {task!r}: {what or key}: {error}",)
         raise

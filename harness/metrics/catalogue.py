@@ -123,7 +123,7 @@ def _entry(
     return Entry(
         name=name,
         kind=kind,
-        purpose=re.sub(r"^Return ", "", " ".join(purpose.split())),
+        purpose=re.sub(r"^(?:Return|Say) ", "", " ".join(purpose.split())),
         details=_unwrapped(details),
         parameters=_parameters(factory, arguments),
         scale=made[0].scale if made else None,

@@ -46,9 +46,7 @@ def test_a_suite_fault_names_its_file_and_line(
 def test_an_unknown_metric_lists_the_known_ones(suite_folder: Callable[..., Path]) -> None:
     folder = suite_folder(HEAD + "tasks: {qa: {metrics: [meteor]}}\n", GOLD)
 
-    with pytest.raises(
-        UnknownNameError, match=r"known: acc_norm, accuracy, .*bleu, chrf, contains"
-    ):
+    with pytest.raises(UnknownNameError, match="known: acc_norm, accuracy, "):
         load_suite(folder)
 
 

@@ -138,7 +138,7 @@ def test_check_tells_a_faulty_parameter(
     done = tunemark("check", folder)
 
     assert done.exit_code == 2
-    assert f"{folder}/suite.yaml: task 'sum': extract: step 'regex'" in done.output
+    assert f"{folder}/suite.yaml:8: task 'sum': extract: step 'regex'" in done.output
 
 
 def test_a_faulty_parameter_is_told_before_a_model_is_looked_for(

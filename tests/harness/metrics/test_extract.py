@@ -244,7 +244,7 @@ def test_a_suites_wrong_parameters_are_told_with_file_task_and_metric(
     with pytest.raises(InputError) as caught:
         suite_metrics(suite)
 
-    assert str(caught.value).startswith(f"{suite.file}: task 'qa': ")
+    assert str(caught.value).startswith(f"{suite.file}:5: task 'qa': ")
     assert message in str(caught.value)
 
 
@@ -253,7 +253,9 @@ def test_a_choice_task_has_nothing_to_extract_from(suite_folder: Callable[..., P
     tasks = "tasks: {qa: {type: multiple_choice, metrics: [accuracy], extract: [boxed]}}\n"
     suite = load_suite(suite_folder(HEAD + tasks, gold))
 
-    with pytest.raises(ConfigError, match="`extract` is for answers in words"):
+    with pytest.raises(
+        ConfigError, match="extract: for answers in words; a multiple_choice task has none"
+    ):
         suite_metrics(suite)
 
 

@@ -44,7 +44,7 @@ def study_tables(result: StudyResult) -> str:
     for suite in result.suites:
         parts.append(_suite_table(result, suite))
         compared = [c for c in result.comparisons if c.suite == suite.name]
-        parts.extend(Text(line, style="yellow") for line in no_answer_lines(compared))
+        parts.extend(Text(f"{line}\n", style="yellow") for line in no_answer_lines(compared))
     parts.extend(
         _suite_table(result.without_leaks(), suite, note=f"without the {len(suite.leaks)} leaks")
         for suite in result.suites

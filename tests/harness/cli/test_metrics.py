@@ -113,6 +113,7 @@ def test_an_unknown_name_is_refused(tunemark: Callable[..., Result]) -> None:
         tunemark("metrics", "blue")
 
 
+@pytest.mark.slow
 def test_the_list_loads_no_model_library(tmp_path: Path, ROOT: Path) -> None:
     program = (
         "import sys\n"

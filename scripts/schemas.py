@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from finetune.config import TrainConfig
 from finetune.data.build import BuildConfig
+from harness.gate.policy import PolicyConfig
 from harness.study import StudyConfig
 from harness.suite import SuiteConfig
 from harness.types import GoldRecord
@@ -20,6 +21,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "study": StudyConfig,
     "train": TrainConfig,
     "build": BuildConfig,
+    "gate": PolicyConfig,
 }
 
 

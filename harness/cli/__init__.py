@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     ),
     "train": ("harness.cli.train:train", "Train one configuration of a study."),
     "study": ("harness.cli.study:study", "Train, evaluate and compare configurations."),
+    "gate": ("harness.cli.gate:gate", "Pass or fail a model against a policy, with uncertainty."),
     "report": ("harness.cli.report:report", "Write a study's result as one HTML file."),
     "view": ("harness.cli.view:view", "Open the report viewer in the browser."),
 }

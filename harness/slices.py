@@ -9,7 +9,8 @@ import numpy as np
 
 from harness.errors import InputError, suggestion
 from harness.scoring import Scores
-from harness.stats.bootstrap import Interval, group_numbers, paired_bootstrap
+from harness.stats.bootstrap import Interval, paired_bootstrap
+from harness.stats.resample import group_numbers
 from harness.stats.tests import wilson
 from harness.types import GoldRecord
 

@@ -137,15 +137,13 @@ def test_a_texts_likelihood_is_that_of_the_models_own_loss(
 def test_a_texts_likelihood_is_that_of_lm_eval(
     ran: dict[str, dict[str, Completion]], model: ModelSource
 ) -> None:
-    pytest.importorskip("lm_eval")
-    from lm_eval.api.instance import Instance
-    from lm_eval.models.huggingface import HFLM
-
-    other: Any = HFLM(
+    instance: Any = pytest.importorskip("lm_eval.api.instance").Instance
+    model_class: Any = pytest.importorskip("lm_eval.models.huggingface").HFLM
+    other = model_class(
         pretrained=str(model.path), dtype="float32", device="cpu", max_length=WINDOW, batch_size=2
     )
     asked = [
-        Instance(request_type="loglikelihood_rolling", doc={}, arguments=(text,), idx=i)
+        instance(request_type="loglikelihood_rolling", doc={}, arguments=(text,), idx=i)
         for i, text in enumerate(TEXTS)
     ]
 

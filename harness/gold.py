@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.config import Line, read_jsonl, validate_row
 from harness.digest import digest_of
 from harness.errors import GoldError, suggestion
-from harness.tasks import LETTERS, TaskConfig, input_fault
+from harness.tasks import LETTERS, TaskConfig, input_fault, scored_text
 from harness.types import GoldRecord, Language
 
 
@@ -77,6 +77,7 @@ def record_fault(
     return (
         _input_fault(record, task)
         or input_fault(task, record, language)
+        or _text_fault(record, task)
         or (_dialogue_fault(record) if task.type == "multi_turn" else None)
         or (_choices_fault(record, task) if task.type == "multiple_choice" else None)
         or _reference_fault(record, task)
@@ -86,12 +87,19 @@ def record_fault(
 def _input_fault(record: GoldRecord, task: TaskConfig) -> str | None:
     if not record.input or (isinstance(record.input, str) and not record.input.strip()):
         return "the input is empty"
+    if isinstance(record.input, dict) and not any(text.strip() for text in record.input.values()):
+        return "the input is empty"
     if isinstance(record.input, tuple):
         if task.type == "perplexity":
             return "a perplexity item needs a text, not a conversation"
         if task.type != "multi_turn" and record.input[-1].role != "user":
             return "a conversation must end with the user's turn"
     return None
+
+
+def _text_fault(record: GoldRecord, task: TaskConfig) -> str | None:
+    is_blank = task.type == "perplexity" and not scored_text(record).strip()
+    return "the text to be scored is empty" if is_blank else None
 
 
 def _dialogue_fault(record: GoldRecord) -> str | None:

@@ -46,7 +46,7 @@ class Questions:
         """Return jobs for what can be asked now and has not been asked by this object."""
         if self._asked and not any(cell.suite.earlier for cell in self._cells):
             return []
-        found: list[Job] = []
+        found: dict[int, list[Job]] = {}
         for cell in self._cells:
             stored = folder_of(cell, self._serving, self._root).completions()
             for record in cell.suite.gold:
@@ -56,9 +56,12 @@ class Questions:
                     continue
                 if all(gold_id in stored for gold_id in earlier):
                     said = tuple(stored[gold_id].text for gold_id in earlier)
-                    found.append(self._job(cell, record, key, said))
-        self._asked |= {job.request.key for job in found}
-        return found
+                    job = self._job(cell, record, key, said)
+                    found.setdefault(len(earlier), []).append(job)
+        # One turn of all dialogues after the other, in the order of an undisturbed run.
+        jobs = found[min(found)] if found else []
+        self._asked |= {job.request.key for job in jobs}
+        return jobs
 
     @property
     def n_asked(self) -> int:

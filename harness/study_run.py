@@ -14,6 +14,7 @@ from harness.compare import Comparison, compare, correct_for_many
 from harness.errors import HarnessError, InputError, RunError
 from harness.evaluate import evaluate_apart
 from harness.leaks import FoundLeak, leak_sentence, leak_warnings, study_leaks
+from harness.preflight import check_suite
 from harness.result import CellResult, StudyResult, SuiteResult, VariantResult
 from harness.runner import Cell, folder_of, missing_items
 from harness.scoring import Scores, score_run
@@ -38,8 +39,11 @@ def run_study(study: Study, *, say: Say) -> StudyResult:
     A configuration that fails is recorded and the others go on.
 
     Raises:
+        InputError: a suite has a metric or a prompt that cannot work; nothing was run.
         HarnessError: the baseline could not be evaluated.
     """
+    for suite in study.suites:
+        check_suite(suite, study.serving.model)
     with locked(study.folder):
         progress = _Progress()
         for variant in study.variants:

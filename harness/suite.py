@@ -63,8 +63,14 @@ class Suite:
         return self.config.name
 
     def metric_specs(self) -> tuple[Spec, ...]:
-        """Return the metrics of all tasks, in order of first mention."""
-        specs = [spec for task in self.config.tasks.values() for spec in task.metrics]
+        """Return the metrics of all tasks that have items, in order of first mention."""
+        asked = {record.task for record in self.gold}
+        specs = [
+            spec
+            for name, task in self.config.tasks.items()
+            if name in asked
+            for spec in task.metrics
+        ]
         return tuple({spec.label: spec for spec in specs}.values())
 
     def metrics(self) -> tuple[str, ...]:

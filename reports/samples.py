@@ -22,7 +22,7 @@ class Answer:
     """What one configuration answered to one item."""
 
     text: str
-    """The generated text, or the chosen option of a multiple choice item."""
+    """The generated text, the chosen option of a multiple choice item, or a text's likelihood."""
     finish: Finish
     n_tokens: int
     choice_logprobs: tuple[float, ...] | None
@@ -144,6 +144,8 @@ def _answer(completion: Completion, choices: Sequence[str], scores: Mapping[str,
     logprobs = completion.choice_logprobs
     if logprobs and len(logprobs) == len(choices):
         text = choices[logprobs.index(max(logprobs))]
+    elif logprobs and not choices:  # a text that was scored
+        text = f"{sum(logprobs):.2f} nats".replace("-", "−")
     return Answer(
         text=text,
         finish=completion.finish,

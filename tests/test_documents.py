@@ -9,12 +9,14 @@ import pytest
 
 from harness.cli import VERBS
 from harness.registry import METRICS
+from harness.tasks import PRESETS, TaskConfig
 from scripts.metric_table import with_tables
 from scripts.schemas import FOLDER, SCHEMAS, schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+SUITE_FORMAT = (ROOT / "suites" / "README.md").read_text(encoding="utf-8")
 CODE = sorted(
     path.relative_to(ROOT)
     for package in ("harness", "finetune", "reports")
@@ -55,3 +57,13 @@ def test_links_in_documents_lead_somewhere() -> None:
     links = re.findall(r"\]\((?!http)([^)#]+)\)", README + ARCHITECTURE)
 
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("setting", TaskConfig.model_fields)
+def test_the_suite_format_lists_every_setting_of_a_task(setting: str) -> None:
+    assert any(line.startswith(f"| `{setting}` |") for line in SUITE_FORMAT.splitlines())
+
+
+@pytest.mark.parametrize("kind", PRESETS)
+def test_the_suite_format_lists_every_task_type(kind: str) -> None:
+    assert any(line.startswith(f"| `{kind}` |") for line in SUITE_FORMAT.splitlines())

@@ -49,11 +49,11 @@ def _describe(path: Path, root: Path) -> str:
             return _describe_recipes(path)
         if "\nsuites:" in text or "\nconfigurations:" in text:
             return _describe_study(path, root)
-    from harness.metrics.build import suite_metrics
+    from harness.preflight import check_suite
     from harness.suite import load_suite
 
     suite = load_suite(path)
-    suite_metrics(suite)
+    check_suite(suite)
     tasks = {task: sum(r.task == task for r in suite.gold) for task in suite.config.tasks}
     counts = ", ".join(f"{task} {count}" for task, count in tasks.items())
     return f"suite {suite.name} {suite.config.version}: {len(suite.gold)} items ({counts})"
@@ -69,9 +69,12 @@ def _describe_recipes(path: Path) -> str:
 def _describe_study(path: Path, root: Path) -> str:
     from harness.errors import DataError
     from harness.leaks import leak_sentence, study_leaks
+    from harness.preflight import check_suite
     from harness.study import load_study
 
     study = load_study(path, root)
+    for suite in study.suites:
+        check_suite(suite, study.serving.model)
     suspects: list[str] = []
     for suite in study.suites:
         leaks = study_leaks(study, suite)

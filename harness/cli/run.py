@@ -73,6 +73,7 @@ def run(
     from harness.errors import UnknownNameError
     from harness.metrics.build import suite_metrics
     from harness.models import resolve_model
+    from harness.preflight import check_suite
     from harness.progress import Bars
     from harness.registry import ENGINES
     from harness.runner import Cell, Serving, folder_of, run_cells
@@ -87,6 +88,8 @@ def run(
     for suite in loaded:
         suite_metrics(suite)  # a wrong parameter is told before any model is loaded
     source = resolve_model(model)
+    for suite in loaded:
+        check_suite(suite, source)
     checked_dtype: Dtype = dtype  # pyright: ignore[reportAssignmentType] - click checked it
     serving = Serving(
         model=source,

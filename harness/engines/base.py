@@ -26,6 +26,11 @@ class Request:
     adapter: Adapter | None = None
     """None is the untouched base model."""
 
+    @property
+    def n_parts(self) -> int:
+        """How many choices are scored."""
+        return len(self.choice_ids)
+
     def context(self, part: int) -> tuple[int, ...]:
         """Return what a choice follows."""
         return self.contexts[part] if self.contexts else self.prompt_ids

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from harness.engines.base import Answer, EngineSettings, Request, choice_score
@@ -13,6 +14,27 @@ from harness.quiet import quieten
 from harness.types import Adapter
 
 BATCH = 32
+"""Prompts that are continued together."""
+SCORE_BATCH = 128
+"""Choices that are scored together, at most …"""
+LOGITS = 2**28
+"""… and numbers that their logits may have together (1 GiB in float32)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One choice of a request."""
+
+    request: Request
+    part: int
+
+    @property
+    def context(self) -> tuple[int, ...]:
+        return self.request.context(self.part)
+
+    @property
+    def choice(self) -> tuple[int, ...]:
+        return self.request.choice_ids[self.part]
 
 
 class TransformersEngine:
@@ -49,12 +71,12 @@ class TransformersEngine:
             groups.setdefault(kind, []).append(request)
         for group in groups.values():
             group.sort(key=lambda request: len(request.prompt_ids))
-            for start in range(0, len(group), BATCH):
-                batch = group[start : start + BATCH]
-                with torch.inference_mode(), self._variant(batch[0].adapter):
-                    yield from (
-                        self._score(batch) if batch[0].choice_ids else self._generate(batch)
-                    )
+            with torch.inference_mode(), self._variant(group[0].adapter):
+                if group[0].choice_ids:
+                    yield from self._score(group)
+                    continue
+                for start in range(0, len(group), BATCH):
+                    yield from self._generate(group[start : start + BATCH])
 
     def close(self) -> None:
         """Drop the model."""
@@ -124,40 +146,59 @@ class TransformersEngine:
             seconds=seconds,
         )
 
-    def _score(self, batch: Sequence[Request]) -> Iterator[Answer]:
+    def _score(self, requests: Sequence[Request]) -> Iterator[Answer]:
+        """Score the choices of all requests, as many at once as memory allows."""
+        start = time.monotonic()
+        rows = [_Row(request, part) for request in requests for part in range(request.n_parts)]
+        rows.sort(key=lambda row: len(row.context) + len(row.choice))
+        found: dict[str, dict[int, tuple[float, bool]]] = {}
+        for batch in self._batches(rows):
+            for row, score in zip(batch, self._score_rows(batch), strict=True):
+                parts = found.setdefault(row.request.key, {})
+                parts[row.part] = score
+                if len(parts) == row.request.n_parts:
+                    scores = [parts[part] for part in range(row.request.n_parts)]
+                    yield Answer(
+                        key=row.request.key,
+                        finish="stop",
+                        prompt_ids=row.request.prompt_ids,
+                        choice_logprobs=tuple(logprob for logprob, _ in scores),
+                        choice_greedy=tuple(is_greedy for _, is_greedy in scores),
+                        seconds=time.monotonic() - start,
+                    )
+
+    def _batches(self, rows: Sequence[_Row]) -> Iterator[list[_Row]]:
+        """Yield rows of similar length whose logits fit the budget together."""
+        vocabulary = int(self._model.config.get_text_config().vocab_size)
+        batch: list[_Row] = []
+        keep = 0
+        for row in rows:
+            wider = max(keep, len(row.choice) + 1)
+            is_full = len(batch) == SCORE_BATCH or (len(batch) + 1) * wider * vocabulary > LOGITS
+            if batch and is_full:
+                yield batch
+                batch, wider = [], len(row.choice) + 1
+            batch.append(row)
+            keep = wider
+        if batch:
+            yield batch
+
+    def _score_rows(self, rows: Sequence[_Row]) -> Iterator[tuple[float, bool]]:
+        """Yield each row's log-likelihood, and whether greedy decoding would give it."""
         import torch
 
-        start = time.monotonic()
-        rows = [
-            (i, list(request.context(part)), list(choice))
-            for i, request in enumerate(batch)
-            for part, choice in enumerate(request.choice_ids)
-        ]
-        ids, mask = self._pad([prompt + choice for _, prompt, choice in rows])
+        ids, mask = self._pad([[*row.context, *row.choice] for row in rows])
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
-        keep = max(len(choice) for _, _, choice in rows) + 1
+        keep = max(len(row.choice) for row in rows) + 1
         logits = self._model(
             input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=keep
         ).logits
-        logprobs = torch.log_softmax(logits.float(), dim=-1)
-        scores: list[list[float]] = [[] for _ in batch]
-        greedy: list[list[bool]] = [[] for _ in batch]
-        for row, (i, _, choice) in enumerate(rows):
-            steps = logprobs[row, -len(choice) - 1 : -1]
-            wanted = torch.tensor(choice, device=steps.device)
-            picked = steps.gather(1, wanted.unsqueeze(1))
-            scores[i].append(choice_score(picked.squeeze(1).tolist()))
-            greedy[i].append(bool((steps.argmax(-1) == wanted).all()))
-        seconds = time.monotonic() - start
-        for request, values, is_greedy in zip(batch, scores, greedy, strict=True):
-            yield Answer(
-                key=request.key,
-                finish="stop",
-                prompt_ids=request.prompt_ids,
-                choice_logprobs=tuple(values),
-                choice_greedy=tuple(is_greedy),
-                seconds=seconds,
-            )
+        for i, row in enumerate(rows):
+            steps = logits[i, -len(row.choice) - 1 : -1].float()
+            wanted = torch.tensor(row.choice, device=steps.device)
+            picked = steps.gather(1, wanted.unsqueeze(1)).squeeze(1) - steps.logsumexp(-1)
+            is_greedy = bool((steps.argmax(-1) == wanted).all())
+            yield choice_score(picked.tolist()), is_greedy
 
     def _pad(self, rows: Sequence[list[int]]) -> tuple[Any, Any]:
         """Pad on the left, so that every row ends where generation starts."""

@@ -50,7 +50,10 @@ class VllmEngine:
             yield from self._run(requests)
             return
         variants = dict.fromkeys(request.adapter for request in requests)
-        for adapter in sorted(variants, key=lambda a: (a is not None, a.name if a else "")):
+        # The one that is loaded goes first: a dialogue comes back turn by turn.
+        is_other = {variant: self._loaded != (variant, ()) for variant in variants}
+        order = sorted(variants, key=lambda a: (is_other[a], a is not None, a.name if a else ""))
+        for adapter in order:
             self._load(adapter, ())
             yield from self._run([r for r in requests if r.adapter == adapter])
 

@@ -118,6 +118,7 @@ class CharacterTokenizer:
     bos_token = None
     bos_token_id = None
     eos_token = "<end>"
+    eos_token_id = 0
 
     def __call__(self, text: str, *, add_special_tokens: bool = True) -> dict[str, list[int]]:
         return {"input_ids": [ord(character) for character in text]}

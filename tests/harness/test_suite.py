@@ -123,3 +123,9 @@ def test_a_shipped_suite_is_well_formed(ROOT: Path, name: str) -> None:
     assert suite.name == name
     assert len(suite.gold) >= 100
     assert {record.task for record in suite.gold} == set(suite.config.tasks)
+
+
+def test_a_task_without_items_has_no_metrics(suite_folder: Callable[..., Path]) -> None:
+    tasks = "tasks: {qa: {metrics: [bleu]}, other: {metrics: [chrf]}}\n"
+
+    assert load_suite(suite_folder(HEAD + tasks, GOLD)).metrics() == ("bleu",)

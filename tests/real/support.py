@@ -22,6 +22,7 @@ description: A dozen questions for tests.
 tasks:
   ask: {max_tokens: 12, metrics: [contains, token_f1]}
   choose: {type: multiple_choice, metrics: [accuracy, acc_norm]}
+  chat: {type: multi_turn, history: own, max_tokens: 6, metrics: [token_f1]}
 """
 
 STUDY = """\
@@ -51,7 +52,15 @@ def write_study(folder: Path) -> None:
          "input": f"Which city is the capital of {country}?", "choices": [capital, "Sydney"]}
         for country, capital in list(CAPITALS.items())[:4]
     ]  # fmt: skip
-    write_jsonl(suite / "gold.jsonl", [*ask, *choose])
+    chat = [
+        {"id": f"chat-{country}", "task": "chat", "input": [
+            {"role": "user", "content": f"Name a city of {country}."},
+            {"role": "assistant", "content": capital},
+            {"role": "user", "content": "Is it the capital?"},
+            {"role": "assistant", "content": "Yes."}]}
+        for country, capital in list(CAPITALS.items())[:2]
+    ]  # fmt: skip
+    write_jsonl(suite / "gold.jsonl", [*ask, *choose, *chat])
     rows = [
         {"messages": [{"role": "user", "content": f"Say the word number {n}."},
                       {"role": "assistant", "content": f"WORD {n}!"}]}

@@ -328,3 +328,39 @@ def test_an_unreadable_place_is_told_without_traceback(
     done = tunemark("doctor")
 
     assert (done.code, done.err) == (1, "Error: runs/x: No space left on device\n")
+
+
+def test_a_prompt_that_does_not_fit_is_found_by_check(tunemark: Any, suite_folder: Any) -> None:
+    yaml = (
+        'name: s\nversion: "1"\nlanguage: en\ndescription: d\n'
+        "tasks: {qa: {metrics: [bleu], prompt: '{{ note }}'}}\n"
+    )
+    folder = suite_folder(yaml, [{"id": "q", "task": "qa", "input": "?", "references": ["x"]}])
+
+    done = tunemark("check", folder)
+
+    assert done.code == 2
+    assert "the prompt of task 'qa' does not fit gold item 'q'" in done.out
+
+
+def test_subgroups_are_shown_by_themselves(
+    replay: Any, tunemark: Any, suite_folder: Any, tmp_path: Path
+) -> None:
+    gold = [
+        {"id": f"q{i}", "task": "qa", "input": "?", "references": ["Paris"],
+         "slices": {"land": "fr" if i < 2 else "jp"}}
+        for i in (1, 2, 3)
+    ]  # fmt: skip
+    suite_folder(gold=gold)
+    (folder, *_) = {row["folder"] for row in json.loads(replay("--json").out)}
+
+    shown = tunemark("score", folder, "--suite", suite_folder(gold=gold), "--by", "land")
+    done = tunemark("score", folder, "--suite", suite_folder(gold=gold), "--by", "land", "--json")
+    unknown = tunemark("score", folder, "--suite", suite_folder(gold=gold), "--by", "country")
+
+    assert "Exploratory" in shown.err
+    rows = {(row["metric"], row["land"]): row for row in json.loads(done.out)}
+    assert (rows["exact_match", "fr"]["value"], rows["exact_match", "fr"]["n"]) == (1.0, 1)
+    assert rows["exact_match", "jp"]["value"] == 0.0
+    assert 0 < rows["exact_match", "jp"]["high"] < 1
+    assert unknown.code == 2

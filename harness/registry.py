@@ -19,7 +19,7 @@ ENGINES: Mapping[str, str] = {
 METRICS: Mapping[str, str] = {
     "exact_match": "harness.metrics.exact:exact_match",
     "contains": "harness.metrics.exact:contains",
-    "token_f1": "harness.metrics.overlap:token_f1",
+    "token_f1": "harness.metrics.reading:token_f1",
     "bleu": "harness.metrics.overlap:bleu",
     "chrf": "harness.metrics.overlap:chrf",
     "rouge_1": "harness.metrics.overlap:rouge_1",

@@ -142,4 +142,20 @@ class FindingMetric:
         return self.formula(totals)
 
 
+UNIT = Scale()
 BINARY = Scale(is_binary=True)
+
+
+def over_references(
+    score: Callable[[str, tuple[str, ...]], float],
+) -> Callable[[GoldRecord, Completion], float | None]:
+    """Turn a score of an answer's text against references into one of items.
+
+    A multiple choice item has neither: it is not scored. An item of another type without
+    references is a question that has no answer, and only the empty answer is right.
+    """
+
+    def of_item(gold: GoldRecord, completion: Completion) -> float | None:
+        return None if gold.choices else score(completion.text, gold.references)
+
+    return of_item

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from harness.metrics.base import Setting
-from harness.metrics.choice import acc_norm, accuracy
+from harness.metrics.choice import acc_norm
+from harness.metrics.classify import accuracy
 from harness.types import Completion
 from tests.harness.metrics.support import one
 

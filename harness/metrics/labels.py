@@ -142,8 +142,9 @@ def read_item(item: Item, labels: Labels) -> Reading | None:
         predicted = _known(gold, gold.choices[likeliest(completion.choice_logprobs)], labels)
     if not right:
         raise GoldError(f"{gold.id!r}: no reference, so that its class is not known")
-    is_right = predicted is not None and predicted in right
-    return Reading(gold=predicted if is_right else right[0], predicted=predicted, is_right=is_right)
+    if predicted is not None and predicted in right:
+        return Reading(gold=predicted, predicted=predicted, is_right=True)
+    return Reading(gold=right[0], predicted=predicted, is_right=False)
 
 
 def likeliest(logprobs: Sequence[float]) -> int:

@@ -14,7 +14,8 @@ from harness.metrics.extract import Pipeline, build_pipeline
 from harness.metrics.labels import labels_of
 from harness.registry import WHOLE_ANSWER, load, metrics
 from harness.spec import Spec, call_with
-from harness.suite import Suite, TaskConfig
+from harness.suite import Suite
+from harness.tasks import TaskConfig
 from harness.types import Measurement
 
 LIKELIHOOD = ("multiple_choice", "perplexity")
@@ -126,6 +127,7 @@ def metric_of(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Metric:
     setting = Setting(
         language=suite.config.language,
         labels=_labels(suite, tasks),
+        no_answer=tuple(dict.fromkeys(t.no_answer for t in tasks.values() if t.no_answer)),
         folder=suite.file.parent,
         trusts_code=trusts_code,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import ConfigError, GoldError
-from harness.metrics.base import BINARY, MeanMetric, Metric, Setting, over_references
+from harness.metrics.base import BINARY, Answers, MeanMetric, Metric, Setting
 from harness.metrics.normalise import bare, chinese, find_word, squad, tokens
 from harness.types import Completion, GoldRecord
 
@@ -44,7 +44,7 @@ def exact_match(setting: Setting, *, normalise: Normalise = "auto") -> Metric:
             return float(not said)
         return float(any(_equal(form, answer, said, reference) for reference in references))
 
-    return _binary("exact_match@2", form, "refs:any", score)
+    return _binary("exact_match@2", setting, form, "refs:any", score)
 
 
 def contains(
@@ -65,7 +65,7 @@ def contains(
             return float(not form.apply(answer))
         return float(enough(_is_in(form, answer, reference) for reference in references))
 
-    return _binary("contains@2", form, f"refs:{refs}", score)
+    return _binary("contains@2", setting, form, f"refs:{refs}", score)
 
 
 def starts_with(setting: Setting, *, normalise: Normalise = "auto") -> Metric:
@@ -84,7 +84,7 @@ def starts_with(setting: Setting, *, normalise: Normalise = "auto") -> Metric:
             return float(not form.apply(answer))
         return float(any(_is_first(form, answer, reference) for reference in references))
 
-    return _binary("starts_with@1", form, "refs:any", score)
+    return _binary("starts_with@1", setting, form, "refs:any", score)
 
 
 def regex(
@@ -134,12 +134,17 @@ def regex(
 
 
 def _binary(
-    name: str, form: _Form, rule: str, score: Callable[[str, tuple[str, ...]], float]
+    name: str,
+    setting: Setting,
+    form: _Form,
+    rule: str,
+    score: Callable[[str, tuple[str, ...]], float],
 ) -> Metric:
+    answers = Answers(setting.no_answer)
     return MeanMetric(
         name=name.split("@")[0],
-        signature=f"{name}|norm:{form.name}|{rule}",
-        score=over_references(score),
+        signature=f"{name}|norm:{form.name}|{rule}{answers.signature}",
+        score=answers.scored_by(score),
         scale=BINARY,
     )
 

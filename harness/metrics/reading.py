@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from importlib.metadata import version
 from typing import Literal
 
-from harness.metrics.base import BINARY, MeanMetric, Metric, Scale, Setting, over_references
+from harness.metrics.base import BINARY, UNIT, Answers, MeanMetric, Metric, Scale, Setting
 from harness.metrics.normalise import bare, normalise, tokens
 from harness.types import Completion, GoldRecord
 
@@ -35,10 +35,11 @@ def token_f1(setting: Setting) -> Metric:
             return float(not said)
         return max(_token_f1(answer, said, reference, language) for reference in references)
 
+    answers = Answers(setting.no_answer)
     return MeanMetric(
         name="token_f1",
-        signature=f"token_f1@2|tok:{_tokenizer(language)}|refs:max",
-        score=over_references(score),
+        signature=f"token_f1@2|tok:{_tokenizer(language)}|refs:max{answers.signature}",
+        score=answers.scored_by(score),
     )
 
 
@@ -47,7 +48,7 @@ def squad_em(setting: Setting, *, no_answer: tuple[str, ...] = (), part: Part = 
 
     Args:
         setting: Its language decides the normalisation.
-        no_answer: What counts as abstaining, such as "unanswerable"; an empty answer always does.
+        no_answer: What counts as abstaining besides the task's own phrase and an empty answer.
         part: "has_answer" and "no_answer" score only questions with, or without, references.
     """
     language = setting.language
@@ -64,7 +65,7 @@ def squad_f1(setting: Setting, *, no_answer: tuple[str, ...] = (), part: Part = 
 
     Args:
         setting: Its language decides the tokenisation.
-        no_answer: What counts as abstaining, such as "unanswerable"; an empty answer always does.
+        no_answer: What counts as abstaining besides the task's own phrase and an empty answer.
         part: "has_answer" and "no_answer" score only questions with, or without, references.
     """
     language = setting.language
@@ -74,12 +75,12 @@ def squad_f1(setting: Setting, *, no_answer: tuple[str, ...] = (), part: Part = 
         wanted = [tokens(reference, language) for reference in references]
         return max(_f1(said, ref) if said and ref else float(said == ref) for ref in wanted)
 
-    return _squad2("squad_f1", setting, score, no_answer=no_answer, part=part, scale=Scale())
+    return _squad2("squad_f1", setting, score, no_answer=no_answer, part=part, scale=UNIT)
 
 
 def cmrc_em(setting: Setting) -> Metric:
     """Share of answers that equal a reference but for punctuation, 0–1 (CMRC 2018, EM)."""
-    del setting
+    answers = Answers(setting.no_answer)
 
     def score(answer: str, references: tuple[str, ...]) -> float:
         said = _cmrc_text(answer)
@@ -89,8 +90,8 @@ def cmrc_em(setting: Setting) -> Metric:
 
     return MeanMetric(
         name="cmrc_em",
-        signature="cmrc_em@1|norm:cmrc2018|refs:any",
-        score=over_references(score),
+        signature=f"cmrc_em@1|norm:cmrc2018|refs:any{answers.signature}",
+        score=answers.scored_by(score),
         scale=BINARY,
     )
 
@@ -102,9 +103,9 @@ def cmrc_f1(setting: Setting) -> Metric:
     calls the run "LCS", but it is unbroken: a substring, not a subsequence. That script splits
     Latin text into sentences first, with a model that NLTK downloads; here it is not split.
     """
-    del setting
     from nltk.tokenize import NLTKWordTokenizer
 
+    answers = Answers(setting.no_answer)
     words = NLTKWordTokenizer().tokenize
 
     def score(answer: str, references: tuple[str, ...]) -> float:
@@ -115,8 +116,9 @@ def cmrc_f1(setting: Setting) -> Metric:
 
     return MeanMetric(
         name="cmrc_f1",
-        signature=f"cmrc_f1@1|tok:cmrc2018-mixed|run:substring|refs:max|nltk:{version('nltk')}",
-        score=over_references(score),
+        signature=f"cmrc_f1@1|tok:cmrc2018-mixed|run:substring|refs:max{answers.signature}"
+        f"|nltk:{version('nltk')}",
+        score=answers.scored_by(score),
     )
 
 
@@ -155,20 +157,19 @@ def _squad2(
     and then "" is what a right answer normalises to.
     """
     language = setting.language
-    abstaining = {_joined(phrase, language) for phrase in no_answer}
+    answers = Answers((*setting.no_answer, *no_answer))
 
     def of_item(gold: GoldRecord, completion: Completion) -> float | None:
         wanted = tuple(ref for ref in gold.references if _joined(ref, language))
         if gold.choices or part == ("no_answer" if wanted else "has_answer"):
             return None
-        said = "" if _joined(completion.text, language) in abstaining else completion.text
-        return score(said, wanted or ("",))
+        return score(answers.text(completion), wanted or ("",))
 
-    shown = [f"tok:{_tokenizer(language)}", "refs:max", f"part:{part}"]
-    if abstaining:
-        shown.append(f"no-answer:{','.join(sorted(abstaining))}")
     return MeanMetric(
-        name=name, signature="|".join((f"{name}@1", *shown)), score=of_item, scale=scale
+        name=name,
+        signature=f"{name}@1|tok:{_tokenizer(language)}|refs:max|part:{part}{answers.signature}",
+        score=of_item,
+        scale=scale,
     )
 
 

@@ -55,7 +55,7 @@ def test_report_shows_advice_verdicts_and_warnings(stored: Stored) -> None:
 def test_report_names_signatures_and_provenance(stored: Stored) -> None:
     page = render_report(stored.result, stored.root)
 
-    assert "token_f1@1|tok:zh-char|refs:max" in page
+    assert "token_f1@2|tok:zh-char|refs:max" in page
     assert "numpy 2" in page
 
 

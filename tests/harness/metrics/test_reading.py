@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.metrics.base import Setting
-from harness.metrics.build import build_metric
+from harness.metrics.build import build_metric, suite_metrics
+from harness.suite import load_suite
 from harness.types import Completion, GoldRecord
 from tests.harness.metrics import references
 from tests.harness.metrics.support import Pairs, items, one, value
@@ -229,6 +231,50 @@ def test_a_chinese_phrase_abstains_too() -> None:
 
     assert value(metric, [("无法回答。", ()), ("北京市", ("北京",))]) == pytest.approx(0.9)
     assert "no-answer:无法回答" in metric.signature
+
+
+READING = """\
+name: toy
+version: "1"
+language: {language}
+description: Reading.
+tasks:
+  read:
+    type: extractive_qa
+"""
+READING_GOLD = [
+    {"id": "1", "task": "read", "input": {"context": "…", "question": "?"}, "references": ["北京"]},
+    {"id": "2", "task": "read", "input": {"context": "…", "question": "?"}},
+]
+
+
+@pytest.mark.parametrize(
+    ("language", "phrase", "names"),
+    [
+        ("en", "unanswerable", ["squad_em", "squad_f1"]),
+        ("zh", "无法回答", ["cmrc_em", "cmrc_f1"]),
+    ],
+)
+def test_what_the_task_asks_to_say_without_an_answer_is_right_there_and_wrong_elsewhere(
+    suite_folder: Any, language: str, phrase: str, names: list[str]
+) -> None:
+    suite = load_suite(suite_folder(READING.format(language=language), READING_GOLD))
+    metrics = suite_metrics(suite)
+
+    assert [metric.name for metric in metrics] == names
+    for metric in metrics:
+        assert f"|no-answer:{phrase}" in metric.signature
+        assert value(metric, [(f"{phrase.upper()}。", ()), (phrase, ("北京",))]) == 0.5
+
+
+@pytest.mark.parametrize(
+    "name", ["exact_match", "contains", "starts_with", "token_f1", "squad_em", "cmrc_f1"]
+)
+def test_a_phrase_for_no_answer_counts_in_every_text_metric(name: str) -> None:
+    metric = build_metric(name, Setting(language="en", no_answer=("no answer",)))
+
+    assert value(metric, [("No answer.", ()), ("Paris", ("Paris",))]) == 1.0
+    assert value(metric, [("No answer.", ("Paris",)), ("Paris", ())]) == 0.0
 
 
 @pytest.mark.parametrize("name", ["token_f1", "squad_em", "squad_f1", "cmrc_em", "cmrc_f1"])

@@ -62,7 +62,7 @@ def _keep(name: str, group: Sequence[Comparison]) -> str:
     sentence = f"Keep {name}: {', '.join(parts)}"
     if unknown:
         shown = "; ".join(
-            f"{c.suite} {c.metric} ({signed(c.difference.value)} "
+            f"{c.suite} {_name(c)} ({signed(c.difference.value)} "
             f"[{signed(c.difference.low)}, {signed(c.difference.high)}], {c.n} items would show "
             f"{c.minimum_detectable_effect:.3g} or more)"
             for c in unknown
@@ -93,10 +93,14 @@ def _keep_baseline(
 
 def _list(comparisons: Sequence[Comparison]) -> str:
     return ", ".join(
-        f"{c.suite} ({c.metric} {c.before.value:.3g} → {c.after.value:.3g}, "
+        f"{c.suite} ({_name(c)} {c.before.value:.3g} → {c.after.value:.3g}, "
         f"{signed(c.difference.value)} [{signed(c.difference.low)}, {signed(c.difference.high)}])"
         for c in comparisons
     )
+
+
+def _name(c: Comparison) -> str:
+    return f"{c.metric}, lower is better:" if c.better == "lower" else c.metric
 
 
 def signed(value: float) -> str:

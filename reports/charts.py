@@ -30,11 +30,14 @@ class Axis:
 
     low: float
     high: float
+    is_reversed: bool = False
+    """Whether low values lie at 100 percent."""
 
     def at(self, value: float) -> float:
         """Return the position of a value, clipped to the axis."""
         share = (value - self.low) / (self.high - self.low)
-        return round(100 * min(1.0, max(0.0, share)), 2)
+        share = min(1.0, max(0.0, share))
+        return round(100 * (1.0 - share if self.is_reversed else share), 2)
 
     def ticks(self, n: int = 5, *, is_signed: bool = False) -> tuple[Tick, ...]:
         """Return about n round values."""
@@ -65,12 +68,14 @@ class Whisker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forest:
-    """The differences of all configurations on one metric of one suite."""
+    """The differences of all configurations on one metric of one suite; right is better."""
 
     suite: str
     metric: str
     role: str
     n: int
+    is_reversed: bool
+    """Whether the axis runs backwards, because lower values are better."""
     zero: float
     margin: tuple[float, float] | None
     """Percent from and to; None without a margin."""
@@ -155,11 +160,11 @@ def tradeoff(result: StudyResult) -> Scatter | None:
     x = _axis([xs[name] for name in names], pad=0.12)
     y = _axis([ys[name] for name in names], pad=0.12)
     return Scatter(
-        x_label=f"{domain.suite} · {domain.metric}",
-        y_label=f"{retention.suite} · {retention.metric}",
+        x_label=_label(domain),
+        y_label=_label(retention),
         x_zero=x.at(0.0),
         y_zero=100 - y.at(0.0),
-        margin=_margin_band(retention.margin, y, is_flipped=True),
+        margin=_margin_band(retention, y, is_flipped=True),
         x_ticks=x.ticks(is_signed=True),
         y_ticks=_flipped(y.ticks(is_signed=True)),
         points=_points(result, [(name, xs[name], ys[name]) for name in names], x, y),
@@ -207,8 +212,9 @@ def _forest(result: StudyResult, group: Sequence[Comparison]) -> Forest:
         metric=first.metric,
         role=next(suite.role for suite in result.suites if suite.name == first.suite),
         n=first.n,
+        is_reversed=axis.is_reversed,
         zero=axis.at(0.0),
-        margin=_margin_band(first.margin, axis, is_flipped=False),
+        margin=_margin_band(first, axis, is_flipped=False),
         ticks=axis.ticks(is_signed=True),
         rows=tuple(
             Whisker(
@@ -261,20 +267,29 @@ def _described(c: Comparison) -> str:
 
 
 def _axis(group: Sequence[Comparison], *, pad: float) -> Axis:
-    """Span all intervals, zero and the margins."""
+    """Span all intervals, zero and the margins, with the better side at 100 percent."""
     bounds = [0.0]
     for c in group:
-        bounds += [c.difference.low, c.difference.high, -c.margin]
+        bounds += [c.difference.low, c.difference.high, _worst(c)]
     low, high = min(bounds), max(bounds)
     room = pad * (high - low or 1.0)
-    return Axis(low=low - room, high=high + room)
+    return Axis(low=low - room, high=high + room, is_reversed=group[0].better == "lower")
 
 
-def _margin_band(margin: float, axis: Axis, *, is_flipped: bool) -> tuple[float, float] | None:
-    if margin <= 0:
+def _worst(c: Comparison) -> float:
+    """Return the difference at which "no worse" ends."""
+    return c.margin if c.better == "lower" else -c.margin
+
+
+def _margin_band(c: Comparison, axis: Axis, *, is_flipped: bool) -> tuple[float, float] | None:
+    if c.margin <= 0:
         return None
-    low, high = axis.at(-margin), axis.at(0.0)
+    low, high = axis.at(_worst(c)), axis.at(0.0)
     return (100 - high, 100 - low) if is_flipped else (low, high)
+
+
+def _label(c: Comparison) -> str:
+    return f"{c.suite} · {c.metric}{' ↓' if c.better == 'lower' else ''}"
 
 
 def _flipped(ticks: Iterable[Tick]) -> tuple[Tick, ...]:

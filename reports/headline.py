@@ -76,12 +76,12 @@ def _chinese_remarks(result: StudyResult) -> list[str]:
 
 def _listed(comparisons: Sequence[Comparison]) -> str:
     return "、".join(
-        f"{c.suite}（{_name(c)} {numbers.value(c.before.value, c.metric)} → "
+        f"{c.suite}（{c.metric} {numbers.value(c.before.value, c.metric)} → "
         f"{numbers.value(c.after.value, c.metric)}，{numbers.signed(c.difference.value, c.metric)} "
-        f"{numbers.signed_interval(c.difference, c.metric)}）"
+        f"{numbers.signed_interval(c.difference, c.metric)}{_direction(c)}）"
         for c in comparisons
     )
 
 
-def _name(c: Comparison) -> str:
-    return f"{c.metric}（{word('zh', 'lower_better')}）" if c.better == "lower" else c.metric
+def _direction(c: Comparison) -> str:
+    return f"，{word('zh', 'lower_better')}" if c.better == "lower" else ""

@@ -103,6 +103,8 @@ def test_nll_equals_scikit_learns_log_loss(rows: list[tuple[list[float], int]]) 
 HAND = [
     ("ece", [((0.0, 0.0), 0)], 0.5),
     ("ece", [((0.0, 0.0), 0), ((0.0, 0.0), 1)], 0.0),
+    # A confidence of ½ belongs to (0, ½], not to the bin above, where ½ and 0.9 would meet.
+    ("ece(bins=2)", [((0.0, 0.0), 0), ((math.log(9), 0.0), 1)], 0.7),
     ("ece", [((0.0, -1000.0), 0)], 0.0),
     ("ece", [((0.0, -1000.0), 1)], 1.0),
     ("brier", [((0.0, 0.0), 0)], 0.5),

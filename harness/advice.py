@@ -64,7 +64,7 @@ def _keep(name: str, group: Sequence[Comparison]) -> str:
         shown = "; ".join(
             f"{c.suite} {c.metric} ({signed(c.difference.value)} "
             f"[{signed(c.difference.low)}, {signed(c.difference.high)}], {c.n} items would show "
-            f"{c.minimum_detectable_effect:.3g} or more)"
+            f"{c.minimum_detectable_effect:.3g} or more{_direction(c)})"
             for c in unknown
         )
         sentence += f"; cannot tell on {shown}"
@@ -94,9 +94,14 @@ def _keep_baseline(
 def _list(comparisons: Sequence[Comparison]) -> str:
     return ", ".join(
         f"{c.suite} ({c.metric} {c.before.value:.3g} → {c.after.value:.3g}, "
-        f"{signed(c.difference.value)} [{signed(c.difference.low)}, {signed(c.difference.high)}])"
+        f"{signed(c.difference.value)} [{signed(c.difference.low)}, {signed(c.difference.high)}]"
+        f"{_direction(c)})"
         for c in comparisons
     )
+
+
+def _direction(c: Comparison) -> str:
+    return "; lower is better" if c.better == "lower" else ""
 
 
 def signed(value: float) -> str:

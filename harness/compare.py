@@ -59,6 +59,9 @@ class Comparison:
     """Items of the baseline in whose text no answer was found: they count as wrong."""
     n_no_answer_after: int = 0
     """The same of the configuration."""
+    lowest: float | None = 0.0
+    highest: float | None = 1.0
+    """Bounds of the metric's values; None: without a bound."""
 
     @property
     def gain(self) -> float:
@@ -137,6 +140,8 @@ def compare(
         better=after.metric.scale.better,
         n_no_answer_before=len(before.not_extracted.intersection(ids)),
         n_no_answer_after=len(after.not_extracted.intersection(ids)),
+        lowest=_bound(after.metric.scale.low),
+        highest=_bound(after.metric.scale.high),
     )
     if after.metric.scale.is_binary and estimate.n_groups == len(shared):
         result = _with_exact_test(result, items_before, items_after)
@@ -175,6 +180,10 @@ def verdict_of(comparison: Comparison) -> Verdict:
     if is_significant:
         return "regressed"
     return "cannot tell"
+
+
+def _bound(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _with_exact_test(result: Comparison, before: np.ndarray, after: np.ndarray) -> Comparison:

@@ -123,7 +123,7 @@ PRESETS: Mapping[TaskType, Preset] = {
             "zh": _TEXT + "\n\n以下哪个标签最合适：{{ labels | join('、') }}？只回答标签。",
         },
         fields=("text",),
-        metrics=_both("exact_match"),
+        metrics=_both("accuracy", "macro_f1"),
         max_tokens=16,
     ),
     "extractive_qa": Preset(
@@ -135,7 +135,7 @@ PRESETS: Mapping[TaskType, Preset] = {
         },
         fields=("context", "question"),
         reads_text=False,
-        metrics=_both("exact_match", "token_f1"),
+        metrics={"en": ("squad_em", "squad_f1"), "zh": ("cmrc_em", "cmrc_f1")},
         max_tokens=32,
     ),
     "reading": Preset(

@@ -6,48 +6,13 @@ strokes keep their size.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.compare import Comparison, Verdict
 from harness.result import StudyResult
 from reports import numbers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """A labelled position on an axis."""
-
-    at: float
-    """Percent."""
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
-    """A linear scale from values to percent."""
-
-    low: float
-    high: float
-
-    def at(self, value: float) -> float:
-        """Return the position of a value, clipped to the axis."""
-        share = (value - self.low) / (self.high - self.low)
-        return round(100 * min(1.0, max(0.0, share)), 2)
-
-    def ticks(self, n: int = 5, *, is_signed: bool = False) -> tuple[Tick, ...]:
-        """Return about n round values."""
-        step = _round_step((self.high - self.low) / n)
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
-        places = max(0, -math.floor(math.log10(step) + 1e-9))
-        found: list[Tick] = []
-        for i in range(first, last + 1):
-            sign = "+" if is_signed and i > 0 else ""
-            label = f"{sign}{i * step:.{places}f}".replace("-", "−") if i else "0"
-            found.append(Tick(at=self.at(i * step), label=label))
-        return tuple(found)
+from reports.axes import Axis, Tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +30,14 @@ class Whisker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forest:
-    """The differences of all configurations on one metric of one suite."""
+    """The differences of all configurations on one metric of one suite; right is better."""
 
     suite: str
     metric: str
     role: str
     n: int
+    is_reversed: bool
+    """Whether the axis runs backwards, because lower values are better."""
     zero: float
     margin: tuple[float, float] | None
     """Percent from and to; None without a margin."""
@@ -155,11 +122,11 @@ def tradeoff(result: StudyResult) -> Scatter | None:
     x = _axis([xs[name] for name in names], pad=0.12)
     y = _axis([ys[name] for name in names], pad=0.12)
     return Scatter(
-        x_label=f"{domain.suite} · {domain.metric}",
-        y_label=f"{retention.suite} · {retention.metric}",
+        x_label=_label(domain),
+        y_label=_label(retention),
         x_zero=x.at(0.0),
         y_zero=100 - y.at(0.0),
-        margin=_margin_band(retention.margin, y, is_flipped=True),
+        margin=_margin_band(retention, y, is_flipped=True),
         x_ticks=x.ticks(is_signed=True),
         y_ticks=_flipped(y.ticks(is_signed=True)),
         points=_points(result, [(name, xs[name], ys[name]) for name in names], x, y),
@@ -207,8 +174,9 @@ def _forest(result: StudyResult, group: Sequence[Comparison]) -> Forest:
         metric=first.metric,
         role=next(suite.role for suite in result.suites if suite.name == first.suite),
         n=first.n,
+        is_reversed=axis.is_reversed,
         zero=axis.at(0.0),
-        margin=_margin_band(first.margin, axis, is_flipped=False),
+        margin=_margin_band(first, axis, is_flipped=False),
         ticks=axis.ticks(is_signed=True),
         rows=tuple(
             Whisker(
@@ -261,20 +229,29 @@ def _described(c: Comparison) -> str:
 
 
 def _axis(group: Sequence[Comparison], *, pad: float) -> Axis:
-    """Span all intervals, zero and the margins."""
+    """Span all intervals, zero and the margins, with the better side at 100 percent."""
     bounds = [0.0]
     for c in group:
-        bounds += [c.difference.low, c.difference.high, -c.margin]
+        bounds += [c.difference.low, c.difference.high, _worst(c)]
     low, high = min(bounds), max(bounds)
     room = pad * (high - low or 1.0)
-    return Axis(low=low - room, high=high + room)
+    return Axis(low=low - room, high=high + room, is_reversed=group[0].better == "lower")
 
 
-def _margin_band(margin: float, axis: Axis, *, is_flipped: bool) -> tuple[float, float] | None:
-    if margin <= 0:
+def _worst(c: Comparison) -> float:
+    """Return the difference at which "no worse" ends."""
+    return c.margin if c.better == "lower" else -c.margin
+
+
+def _margin_band(c: Comparison, axis: Axis, *, is_flipped: bool) -> tuple[float, float] | None:
+    if c.margin <= 0:
         return None
-    low, high = axis.at(-margin), axis.at(0.0)
+    low, high = axis.at(_worst(c)), axis.at(0.0)
     return (100 - high, 100 - low) if is_flipped else (low, high)
+
+
+def _label(c: Comparison) -> str:
+    return f"{c.suite} · {c.metric}{' ↓' if c.better == 'lower' else ''}"
 
 
 def _flipped(ticks: Iterable[Tick]) -> tuple[Tick, ...]:
@@ -284,9 +261,3 @@ def _flipped(ticks: Iterable[Tick]) -> tuple[Tick, ...]:
 
 def _key(c: Comparison) -> tuple[str, str]:
     return c.suite, c.metric
-
-
-def _round_step(step: float) -> float:
-    """Return the next 1, 2 or 5 times a power of ten."""
-    power = 10.0 ** math.floor(math.log10(step))
-    return next(k * power for k in (1, 2, 5, 10) if k * power >= step * (1 - 1e-9))

@@ -78,6 +78,10 @@ def _listed(comparisons: Sequence[Comparison]) -> str:
     return "、".join(
         f"{c.suite}（{c.metric} {numbers.value(c.before.value, c.metric)} → "
         f"{numbers.value(c.after.value, c.metric)}，{numbers.signed(c.difference.value, c.metric)} "
-        f"{numbers.signed_interval(c.difference, c.metric)}）"
+        f"{numbers.signed_interval(c.difference, c.metric)}{_direction(c)}）"
         for c in comparisons
     )
+
+
+def _direction(c: Comparison) -> str:
+    return f"，{word('zh', 'lower_better')}" if c.better == "lower" else ""

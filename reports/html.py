@@ -18,7 +18,7 @@ from reports.checks import health
 from reports.headline import headline
 from reports.render import asset, environment
 from reports.samples import Sample, load_samples
-from reports.selection import lead_metrics, leading_metric, most_telling, relative_change
+from reports.selection import lead_metrics, leading_metric, most_telling, relative_gain
 from reports.tables import provenance_rows
 from reports.words import Lang
 
@@ -102,7 +102,7 @@ def _card(sample: Sample, name: str, suite: str, lead: tuple[str, ...]) -> Card:
         configuration=name,
         suite=suite,
         metric=metric,
-        kind="gained" if relative_change(sample, lead) > 0 else "lost",
+        kind="gained" if relative_gain(sample, lead) > 0 else "lost",
         change=sample.change(metric) or 0.0,
         sample=sample,
     )

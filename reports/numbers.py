@@ -15,14 +15,14 @@ def value(number: float | None, metric: str) -> str:
     """Format a metric's value; a dash when there is none."""
     if number is None:
         return "–"
-    return f"{number:.{PLACES.get(metric, 3)}f}".replace("-", "−")
+    return f"{number:.{_places(metric)}f}".replace("-", "−")
 
 
 def signed(number: float | None, metric: str) -> str:
     """Format a difference with its sign; one that rounds to zero has none."""
     if number is None:
         return "–"
-    text = f"{number:+.{PLACES.get(metric, 3)}f}"
+    text = f"{number:+.{_places(metric)}f}"
     if not text.strip("+-0."):
         return text[1:]
     return text.replace("-", "−")
@@ -80,3 +80,8 @@ def setting(found: object) -> str:
     if isinstance(found, (list, tuple)):
         return ", ".join(setting(item) for item in found)
     return str(found)
+
+
+def _places(metric: str) -> int:
+    """Return the decimals of a metric, whatever its parameters."""
+    return PLACES.get(metric.partition("(")[0], 3)

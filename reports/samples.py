@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,11 +11,16 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from harness.compare import Comparison
 from harness.errors import StoreError
+from harness.metrics.base import UNIT, Scale
 from harness.prompts import question_text
 from harness.result import CellResult, StudyResult, SuiteResult
 from harness.store import RunFolder, read_json, read_lines
 from harness.types import Completion, Finish, GoldRecord
+
+Side = Literal["before", "after"]
+SIDES: tuple[Side, Side] = ("before", "after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,8 @@ class Sample:
     slices: Mapping[str, str]
     before: Answer | None
     after: Answer | None
+    scales: Mapping[str, Scale]
+    """How to read each metric's values."""
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -69,7 +77,45 @@ class Sample:
         before, after = self.score("before", metric), self.score("after", metric)
         return None if before is None or after is None else after - before
 
-    def score(self, side: Literal["before", "after"], metric: str) -> float | None:
+    def gain(self, metric: str) -> float | None:
+        """Return how much better the answer became, in the metric's unit.
+
+        None where either is not scored, or where the metric has no better side.
+        """
+        change, better = self.change(metric), self._scale(metric).better
+        if change is None or better == "neither":
+            return None
+        return -change if better == "lower" else change
+
+    def relative_gain(self, metric: str) -> float | None:
+        """Return the gain as a share of the metric's range, to rank those of several metrics.
+
+        Without a bound: of the larger of both scores, so that it is in [−1, 1] from 0 upwards.
+        """
+        gain, scale = self.gain(metric), self._scale(metric)
+        if not gain:
+            return gain
+        width = scale.high - scale.low
+        if not math.isfinite(width):
+            width = max(abs(self.score(side, metric) or 0.0) for side in SIDES)
+        return gain / width
+
+    def is_poor(self, side: Side, metric: str) -> bool:
+        """Whether a score lies in the worse half of its metric's range; never without a range."""
+        score, scale = self.score(side, metric), self._scale(metric)
+        middle = (scale.low + scale.high) / 2
+        if score is None or not math.isfinite(middle) or scale.better == "neither":
+            return False
+        return score > middle if scale.better == "lower" else score < middle
+
+    def has_better(self, metric: str) -> bool:
+        """Whether a metric has a better side; a gauge has none."""
+        return self._scale(metric).better != "neither"
+
+    def _scale(self, metric: str) -> Scale:
+        return self.scales.get(metric, UNIT)
+
+    def score(self, side: Side, metric: str) -> float | None:
         """Return one item score."""
         answer = self.before if side == "before" else self.after
         return None if answer is None else answer.scores.get(metric)
@@ -90,8 +136,9 @@ def load_samples(
     before = _load_run(result, root, found, result.baseline, signatures)
     after = _load_run(result, root, found, configuration, signatures)
     identity = _identity(root, result, suite)
+    scales = {c.metric: _scale_of(c) for c in result.comparisons if c.suite == suite}
     return tuple(
-        _sample(record, identity, before.get(record.id), after.get(record.id))
+        _sample(record, identity, before.get(record.id), after.get(record.id), scales)
         for record in _load_gold(root / found.gold_file)
     )
 
@@ -155,8 +202,17 @@ def _answer(completion: Completion, choices: Sequence[str], scores: Mapping[str,
     )
 
 
+def _scale_of(c: Comparison) -> Scale:
+    low = -math.inf if c.lowest is None else c.lowest
+    return Scale(low=low, high=math.inf if c.highest is None else c.highest, better=c.better)
+
+
 def _sample(
-    record: GoldRecord, identity: Mapping[str, Any], before: Answer | None, after: Answer | None
+    record: GoldRecord,
+    identity: Mapping[str, Any],
+    before: Answer | None,
+    after: Answer | None,
+    scales: Mapping[str, Scale],
 ) -> Sample:
     task: Mapping[str, Any] = identity.get("tasks", {}).get(record.task, {})
     return Sample(
@@ -171,6 +227,7 @@ def _sample(
         slices=record.slices,
         before=before,
         after=after,
+        scales=scales,
     )
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from harness.result import StudyResult
-from reports.samples import Sample
+from reports.samples import SIDES, Sample
 
 Mode = Literal["all", "regressed", "improved", "changed", "both wrong"]
 MODES: tuple[Mode, ...] = ("all", "regressed", "improved", "changed", "both wrong")
-FULL_MARKS: Mapping[str, float] = {"bleu": 100.0, "chrf": 100.0}
-"""The best value of a metric, where it is not 1."""
 EQUAL = 1e-9
 
 
@@ -29,7 +27,7 @@ def select(
         if metric in sample.metrics and _fits(sample, metric, mode) and _mentions(sample, words)
     ]
     if mode in ("regressed", "improved"):
-        kept.sort(key=lambda sample: abs(sample.change(metric) or 0.0), reverse=True)
+        kept.sort(key=lambda sample: abs(sample.gain(metric) or 0.0), reverse=True)
     return tuple(kept)
 
 
@@ -43,7 +41,7 @@ def most_telling(samples: Sequence[Sample], lead: Sequence[str], n: int) -> tupl
     """
     rank = {metric: i for i, metric in enumerate(lead)}
     changes = [
-        (relative_change(sample, lead), rank.get(leading_metric(sample, lead) or "", 0), sample)
+        (relative_gain(sample, lead), rank.get(leading_metric(sample, lead) or "", 0), sample)
         for sample in samples
     ]
     lost = sorted((row for row in changes if row[0] < -EQUAL), key=lambda row: row[:2])
@@ -54,20 +52,15 @@ def most_telling(samples: Sequence[Sample], lead: Sequence[str], n: int) -> tupl
 
 
 def leading_metric(sample: Sample, lead: Sequence[str]) -> str | None:
-    """Return the most important metric that scored this sample."""
-    return next((name for name in lead if name in sample.metrics), None)
+    """Return the most important metric that scored this sample, a gauge only for want of one."""
+    scored = [name for name in lead if name in sample.metrics]
+    return next((name for name in scored if sample.has_better(name)), scored[0] if scored else None)
 
 
-def relative_change(sample: Sample, lead: Sequence[str]) -> float:
-    """Return the change of the leading metric as a share of full marks; 0 when unscored."""
+def relative_gain(sample: Sample, lead: Sequence[str]) -> float:
+    """Return the leading metric's gain as a share of its range; 0 when unscored."""
     metric = leading_metric(sample, lead)
-    change = None if metric is None else sample.change(metric)
-    return 0.0 if metric is None or change is None else change / full_marks(metric)
-
-
-def full_marks(metric: str) -> float:
-    """Return the best value that a metric can take."""
-    return FULL_MARKS.get(metric, 1.0)
+    return 0.0 if metric is None else sample.relative_gain(metric) or 0.0
 
 
 def lead_metrics(result: StudyResult, suite: str) -> tuple[str, ...]:
@@ -78,20 +71,16 @@ def lead_metrics(result: StudyResult, suite: str) -> tuple[str, ...]:
 
 
 def _fits(sample: Sample, metric: str, mode: Mode) -> bool:
-    change = sample.change(metric)
+    change, gain = sample.change(metric), sample.gain(metric)
     if mode == "all":
         return True
     if change is None:
         return False
-    if mode == "regressed":
-        return change < -EQUAL
-    if mode == "improved":
-        return change > EQUAL
     if mode == "changed":
         return abs(change) <= EQUAL and sample.is_text_changed
-    half = full_marks(metric) / 2
-    scores = (sample.score("before", metric), sample.score("after", metric))
-    return all(score is not None and score < half for score in scores)
+    if mode == "both wrong":
+        return all(sample.is_poor(side, metric) for side in SIDES)
+    return gain is not None and (gain < -EQUAL if mode == "regressed" else gain > EQUAL)
 
 
 def _mentions(sample: Sample, words: Sequence[str]) -> bool:

@@ -24,6 +24,7 @@ LEGEND = (
     "★ primary: decides, corrected for the number of primary comparisons (Holm); the others "
     "explore.\nMDE: the difference that this many items would show with 80 % probability."
 )
+LOWER_LEGEND = "\n↓: lower is better."
 STYLES: dict[Verdict, str] = {
     "improved": "green",
     "regressed": "red",
@@ -50,7 +51,8 @@ def study_tables(result: StudyResult) -> str:
         for suite in result.suites
         if suite.leaks and result.clean
     )
-    parts.append(Text(LEGEND, style="dim"))
+    is_lower = any(c.better == "lower" for c in result.comparisons)
+    parts.append(Text(LEGEND + LOWER_LEGEND * is_lower, style="dim"))
     parts.append(_cost_table(result))
     parts.extend(Text(f"! {warning}", style="yellow") for warning in result.warnings)
     parts.extend(
@@ -71,9 +73,9 @@ def comparison_table(comparisons: Sequence[Comparison]) -> str:
     for c in comparisons:
         table.add_row(
             c.configuration,
-            c.metric,
-            number(c.before.value),
-            number(c.after.value),
+            _metric(c),
+            number(c.before.value, c),
+            number(c.after.value, c),
             difference(c),
             f"{c.p_value:.2g}",
             _verdict(c),
@@ -113,14 +115,14 @@ def plan_table(steps: Sequence[Step]) -> str:
     return _rendered([table, Text(f"{total} to go ({note})")])
 
 
-def number(value: float) -> str:
-    """Format a metric's value: three decimals in [0, 1], one above."""
-    return f"{value:.3f}" if abs(value) <= 1 else f"{value:.1f}"
+def number(value: float, c: Comparison) -> str:
+    """Format a value in a comparison's unit, with its places."""
+    return f"{value:.{_places(c)}f}".replace("-", "−")
 
 
 def difference(c: Comparison) -> str:
     """Format a difference with its interval."""
-    places = 3 if max(abs(c.before.value), abs(c.after.value)) <= 1 else 1
+    places = _places(c)
     d = c.difference
     text = f"{d.value:+.{places}f} [{d.low:+.{places}f}, {d.high:+.{places}f}]"
     return text.replace("-", "−")
@@ -150,11 +152,11 @@ def _suite_table(result: StudyResult, suite: SuiteResult, *, note: str = "") -> 
         for name, c in zip(names, rows, strict=True):
             is_first = c is rows[0]
             table.add_row(
-                (f"{metric} ★" if c.is_primary else metric) if is_first else "",
+                (f"{_metric(c)} ★" if c.is_primary else _metric(c)) if is_first else "",
                 _n(c) if is_first else "",
-                number(c.before.value) if is_first else "",
+                number(c.before.value, c) if is_first else "",
                 name,
-                number(c.after.value),
+                number(c.after.value, c),
                 difference(c),
                 _verdict(c),
             )
@@ -193,6 +195,18 @@ def _stops(variant: VariantResult) -> str:
     return " / ".join(f"{share:.0%}" for share in shares)
 
 
+def _metric(c: Comparison) -> str:
+    return f"{c.metric} ↓" if c.better == "lower" else c.metric
+
+
+def _places(c: Comparison) -> int:
+    """Return the decimals: three up to 10, one on a scale to 100 or more, two between."""
+    largest = max(abs(c.before.value), abs(c.after.value))
+    if (c.highest or 0.0) >= 100 or largest >= 100:
+        return 1
+    return 3 if largest < 10 else 2
+
+
 def _n(c: Comparison) -> str:
     return str(c.n) if c.coverage == 1 else f"{c.n} of {c.n_planned}"
 
@@ -200,7 +214,7 @@ def _n(c: Comparison) -> str:
 def _verdict(c: Comparison) -> Text:
     text = MARKS[c.verdict]
     if c.verdict == "cannot tell" and c.minimum_detectable_effect > 0:
-        text += f" (MDE {number(c.minimum_detectable_effect)})"
+        text += f" (MDE {number(c.minimum_detectable_effect, c)})"
     return Text(text, style=STYLES[c.verdict])
 
 

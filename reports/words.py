@@ -35,6 +35,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "metric": ("Metric", "指标"),
     "value": ("Value", "数值"),
     "difference": ("Difference", "差值"),
+    "lower_better": ("lower is better", "越低越好"),
+    "reversed": ("lower is better: the axis runs backwards", "越低越好，横轴反向"),
     "verdict": ("Verdict", "结论"),
     "domain": ("domain", "领域能力"),
     "retention": ("retention", "通用能力"),
@@ -55,9 +57,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "forest_note": (
         (
             "Difference from the baseline on the same items, with its 95 % interval. Shaded: "
-            "the margin within which a drop still counts as “no worse”."
+            "the margin within which a loss still counts as “no worse”. Right is better."
         ),
-        "与基线在相同题目上的差值及 95 % 区间。阴影：下降仍视为“未变差”的容许范围。",
+        "与基线在相同题目上的差值及 95 % 区间。阴影：退步仍视为“未变差”的容许范围。越靠右越好。",
     ),
     "tradeoff": ("Gain against forgetting", "收益与遗忘"),
     "tradeoff_note": (

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+if TYPE_CHECKING:
+    from harness.metrics.classify import Confusion
+
+GOLD_BY_PREDICTED = "gold \\ predicted"
+"""Head of a confusion matrix's first column."""
 NO_ANSWER = "no answer found"
 """Column of the items in whose text the extraction found nothing; only shown where there are."""
 
@@ -33,6 +39,16 @@ def plain_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) ->
     with console.capture() as capture:
         console.print(table)
     return capture.get()
+
+
+def confusion_table(matrix: Confusion) -> str:
+    """Return a confusion matrix as a text table: gold classes down, predicted ones across."""
+    columns = (GOLD_BY_PREDICTED, *matrix.labels, "(none)")
+    rows = [
+        dict(zip(columns, (label, *counts), strict=True))
+        for label, counts in zip(matrix.labels, matrix.counts, strict=True)
+    ]
+    return plain_table(columns, rows)
 
 
 def _shown(value: object) -> str:

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.metrics.normalise import chinese
 from harness.types import Completion, GoldRecord, Measurement
 
 Array = NDArray[np.float64]
@@ -48,6 +49,8 @@ class Setting:
     """Decides tokenisation and normalisation."""
     labels: tuple[str, ...] = ()
     """The classes of a classification task."""
+    no_answer: tuple[str, ...] = ()
+    """What a model was asked to say where there is no answer; the same as saying nothing."""
     folder: Path | None = None
     """Where paths in the metric's parameters start."""
     trusts_code: bool = False
@@ -142,4 +145,36 @@ class FindingMetric:
         return self.formula(totals)
 
 
+UNIT = Scale()
 BINARY = Scale(is_binary=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Reads the answers of items that have references; a declared phrase is an empty answer."""
+
+    no_answer: tuple[str, ...] = ()
+
+    @property
+    def signature(self) -> str:
+        """The phrases, with a bar before them; empty without."""
+        return f"|no-answer:{','.join(self.no_answer)}" if self.no_answer else ""
+
+    def text(self, completion: Completion) -> str:
+        """Return what a model said, "" where it said that there is no answer."""
+        said = chinese(completion.text) if self.no_answer else ""
+        return "" if said in map(chinese, self.no_answer) else completion.text
+
+    def scored_by(
+        self, score: Callable[[str, tuple[str, ...]], float]
+    ) -> Callable[[GoldRecord, Completion], float | None]:
+        """Turn a score of a text against references into one of items.
+
+        A multiple choice item has neither: it is not scored. An item of another type without
+        references is a question that has no answer, and only the empty answer is right.
+        """
+
+        def of_item(gold: GoldRecord, completion: Completion) -> float | None:
+            return None if gold.choices else score(self.text(completion), gold.references)
+
+        return of_item

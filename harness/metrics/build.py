@@ -11,9 +11,11 @@ from harness.config import line_in
 from harness.errors import ConfigError, InputError
 from harness.metrics.base import Array, Item, Metric, Scale, Setting
 from harness.metrics.extract import Pipeline, build_pipeline
+from harness.metrics.labels import labels_of
 from harness.registry import WHOLE_ANSWER, load, metrics
 from harness.spec import Spec, call_with
 from harness.suite import Suite
+from harness.tasks import TaskConfig
 from harness.types import Measurement
 
 LIKELIHOOD = ("multiple_choice", "perplexity")
@@ -124,7 +126,8 @@ def metric_of(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Metric:
     tasks = {name: task for name, task in suite.config.tasks.items() if spec in task.metrics}
     setting = Setting(
         language=suite.config.language,
-        labels=tuple(dict.fromkeys(label for task in tasks.values() for label in task.labels)),
+        labels=_labels(suite, tasks),
+        no_answer=tuple(dict.fromkeys(t.no_answer for t in tasks.values() if t.no_answer)),
         folder=suite.file.parent,
         trusts_code=trusts_code,
     )
@@ -149,3 +152,12 @@ def _told_where(
         line = line_in(file, ("tasks", task, key, *place))
         error.args = (f"{file}:{line}: task {task!r}: {what or key}: {error}",)
         raise
+
+
+def _labels(suite: Suite, tasks: Mapping[str, TaskConfig]) -> tuple[str, ...]:
+    """Return the classes that the tasks declare, or that their gold items have."""
+    found: dict[str, None] = {}
+    for name, task in tasks.items():
+        gold = (record for record in suite.gold if record.task == name)
+        found.update(dict.fromkeys(task.labels or labels_of(gold)))
+    return tuple(found)

@@ -1,47 +1,44 @@
-"""Multiple choice by log-likelihood: which option does the model find most likely?"""
+"""Multiple choice by log-likelihood, corrected for the length of the choices."""
 
 from __future__ import annotations
 
-from harness.metrics.base import BINARY, MeanMetric, Metric, Setting
-from harness.types import Completion, GoldRecord
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.metrics.base import BINARY, Array, Item, Metric, Scale, Setting
+from harness.metrics.classify import choice_accuracy
+from harness.types import Measurement
 
 
-def accuracy(setting: Setting) -> Metric:
-    """Return 1 where the right choice has the highest log-likelihood (lm-eval's `acc`)."""
-    del setting
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LengthCorrected:
+    """Whether the right choice has the highest log-likelihood per unit of length."""
 
-    def score(gold: GoldRecord, completion: Completion) -> float | None:
-        return _is_right(gold, completion, lengths=[1] * len(gold.choices))
+    signature: str
+    per: Literal["bytes", "characters"]
+    name: str = "acc_norm"
+    scale: Scale = BINARY
 
-    return MeanMetric(
-        name="accuracy", signature="accuracy@1|by:loglikelihood", score=score, scale=BINARY
-    )
+    def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
+        """Return (right, 1) of each item."""
+        return [choice_accuracy(item, self._lengths(item.gold.choices)) for item in items]
+
+    def reduce(self, totals: Array) -> Array:
+        """Return the share of right answers."""
+        return totals[..., 0] / totals[..., 1]
+
+    def _lengths(self, choices: Sequence[str]) -> list[int]:
+        return [len(text.encode() if self.per == "bytes" else text) for text in choices]
 
 
-def acc_norm(setting: Setting) -> Metric:
-    """Return 1 where the right choice has the highest log-likelihood per UTF-8 byte.
+def acc_norm(setting: Setting, *, per: Literal["bytes", "characters"] = "bytes") -> Metric:
+    """Share of items whose right choice is likeliest for its length, 0–1 (lm-eval's `acc_norm`).
 
-    lm-eval's `acc_norm` divides by the number of characters; bytes are the same for ASCII and
-    put Chinese and English choices on one scale.
+    Args:
+        setting: Not used.
+        per: UTF-8 bytes put Chinese and English choices on one scale (lm-eval's `acc_bytes`);
+            lm-eval's `acc_norm` divides by characters, which is the same for ASCII.
     """
     del setting
-
-    def score(gold: GoldRecord, completion: Completion) -> float | None:
-        lengths = [len(choice.encode()) for choice in gold.choices]
-        return _is_right(gold, completion, lengths=lengths)
-
-    return MeanMetric(
-        name="acc_norm",
-        signature="acc_norm@1|by:loglikelihood|norm:bytes",
-        score=score,
-        scale=BINARY,
-    )
-
-
-def _is_right(gold: GoldRecord, completion: Completion, *, lengths: list[int]) -> float | None:
-    if completion.choice_logprobs is None:
-        return None
-    pairs = zip(completion.choice_logprobs, lengths, strict=True)
-    scores = [logprob / length for logprob, length in pairs]
-    # Ties go to the first choice, as in numpy.argmax and so in lm-eval.
-    return float(scores.index(max(scores)) == gold.answer)
+    return LengthCorrected(signature=f"acc_norm@1|by:loglikelihood|norm:{per}", per=per)

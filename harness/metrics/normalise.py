@@ -36,6 +36,30 @@ def tokens(text: str, language: str) -> list[str]:
     return _CJK_CHAR.sub(r" \1 ", text).split() if language == "zh" else text.split()
 
 
+def bare(answer: str, reference: str) -> tuple[str, str]:
+    """Return both texts in a form that leaves something of the reference.
+
+    The SQuAD rules leave nothing of the answer "A" or of "...", so that an empty answer would
+    equal them; here articles are kept, and of punctuation alone everything is.
+    """
+    for form in (_unpunctuated, str.strip):
+        if wanted := form(reference):
+            return form(answer), wanted
+    return answer.strip(), ""
+
+
+def find_word(needle: str, text: str, start: int = 0) -> int:
+    """Return where a text has the needle, not as a part of a longer word or number; −1 if nowhere.
+
+    CJK characters stand by themselves, so that they may touch it.
+    """
+    while needle and (at := text.find(needle, start)) >= 0:
+        if not (_runs_across(text, at) or _runs_across(text, at + len(needle))):
+            return at
+        start = at + 1
+    return -1
+
+
 class CharacterTokenizer:
     """Tokenizer for rouge-score: one token per CJK character, lower-case words otherwise.
 
@@ -45,3 +69,15 @@ class CharacterTokenizer:
     def tokenize(self, text: str) -> list[str]:
         """Return the tokens of a text."""
         return tokens(text, "zh")
+
+
+def _unpunctuated(text: str) -> str:
+    return " ".join(text.lower().translate(_ASCII_PUNCTUATION).split())
+
+
+def _runs_across(text: str, i: int) -> bool:
+    return 0 < i < len(text) and _is_letter(text[i - 1]) and _is_letter(text[i])
+
+
+def _is_letter(char: str) -> bool:
+    return char.isalnum() and _CJK_CHAR.match(char) is None

@@ -1,35 +1,19 @@
-"""Overlap of an answer with its references: token F1, BLEU, chrF and ROUGE."""
+"""Overlap of an answer with its references: BLEU, chrF and ROUGE."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from harness.metrics.base import Array, CorpusMetric, MeanMetric, Metric, Setting
-from harness.metrics.normalise import CharacterTokenizer, tokens
+from harness.metrics.normalise import CharacterTokenizer
 from harness.types import Completion, GoldRecord
 
 BLEU_ORDER = 4
 CHRF_ORDER = 6
 CHRF_BETA = 2
-
-
-def token_f1(setting: Setting) -> Metric:
-    """Return the token-overlap F1 against the best reference, in [0, 1] (Rajpurkar et al. 2016)."""
-    language = setting.language
-
-    def score(gold: GoldRecord, completion: Completion) -> float:
-        answer = tokens(completion.text, language)
-        return max(_f1(answer, tokens(ref, language)) for ref in gold.references)
-
-    tokenizer = "zh-char" if language == "zh" else "squad1"
-    return MeanMetric(
-        name="token_f1", signature=f"token_f1@1|tok:{tokenizer}|refs:max", score=score
-    )
 
 
 def bleu(setting: Setting) -> Metric:
@@ -112,17 +96,6 @@ def _rouge(name: str, kind: str, language: str) -> Metric:
     tokenizer = "zh-char|stem:no" if is_chinese else "rouge-score|stem:yes"
     signature = f"{name}@1|tok:{tokenizer}|refs:max|rouge-score:{version('rouge-score')}"
     return MeanMetric(name=name, signature=signature, score=score)
-
-
-def _f1(answer: Sequence[str], reference: Sequence[str]) -> float:
-    if not answer or not reference:
-        return float(list(answer) == list(reference))
-    shared = sum((Counter(answer) & Counter(reference)).values())
-    # The SQuAD script's own order of operations, so that its digits are met to the last.
-    if shared == 0:
-        return 0.0
-    precision, recall = shared / len(answer), shared / len(reference)
-    return 2 * precision * recall / (precision + recall)
 
 
 def _bleu_of(totals: Array) -> Array:

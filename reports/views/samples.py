@@ -158,7 +158,8 @@ def _step(shown: Shown, ids: Sequence[str], at: int) -> None:
 def _label(sample: Sample, metric: str) -> str:
     change = sample.change(metric)
     mark = "–" if change is None else numbers.signed(change, metric)
-    color = "gray" if not change else "green" if change > 0 else "red"
+    gain = sample.gain(metric)
+    color = "gray" if not gain else "green" if gain > 0 else "red"
     glimpse = " ".join(sample.glimpse.split())
     short = glimpse if len(glimpse) <= GLIMPSE else glimpse[:GLIMPSE] + "…"
     return f":{color}[**{mark}**] {_literal(short)}"

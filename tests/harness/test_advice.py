@@ -55,6 +55,20 @@ def test_the_one_that_improved_and_kept_the_rest_is_kept() -> None:
     ]
 
 
+def test_a_drop_of_a_metric_of_which_less_is_better_is_a_reason_to_keep() -> None:
+    fields: dict[str, Any] = {"metric": "nll", "better": "lower"}
+    sentences = advice(
+        found("small", "clinic", "improved", -0.1, **fields),
+        found("large", "clinic", "improved", -0.2, **fields),
+        found("wrong", "clinic", "regressed", 0.2, **fields),
+    )
+
+    assert sentences == [
+        "Keep large: better on clinic (nll 0.25 → 0.05, −0.2 [−0.3, −0.1]; lower is better).",
+        "wrong regressed on clinic (nll 0.25 → 0.45, +0.2 [+0.1, +0.3]; lower is better).",
+    ]
+
+
 def test_what_cannot_be_told_is_said_with_what_would_show() -> None:
     sentences = advice(
         found("lora", "clinic", "improved"), found("lora", "general", "cannot tell", -0.01)

@@ -91,6 +91,44 @@ def test_the_verdict_says_what_interval_and_p_allow(
     assert verdict_of(comparison(*interval, **fields)) == expected
 
 
+@pytest.mark.parametrize(("interval", "fields", "expected"), VERDICTS.values(), ids=VERDICTS)
+def test_where_lower_is_better_the_same_holds_of_the_drop(
+    interval: tuple[float, float, float], fields: dict[str, Any], expected: str
+) -> None:
+    low, value, high = interval
+
+    assert verdict_of(comparison(-high, -value, -low, better="lower", **fields)) == expected
+
+
+@pytest.mark.parametrize("value", [0.1, -0.1])
+def test_a_gauge_changes_or_nothing_can_be_told(value: float) -> None:
+    clear = comparison(value - 0.05, value, value + 0.05, better="neither")
+
+    assert verdict_of(clear) == "changed"
+    assert verdict_of(replace(clear, p_adjusted=0.2)) == "cannot tell"
+
+
+def test_items_gain_where_a_metric_of_which_less_is_better_falls() -> None:
+    found = compare(
+        scores([0.9, 0.2, 0.5], metric="brier"),
+        scores([0.1, 0.1, 0.8], metric="brier", run="tuned"),
+        n_draws=200,
+    )
+
+    assert (found.n_gained, found.n_lost) == (2, 1)
+    assert found.gain == pytest.approx(0.2)
+    assert found.difference.value == pytest.approx(-0.2)
+    assert (found.better, found.lowest, found.highest) == ("lower", 0.0, 2.0)
+
+
+def test_a_metric_without_a_bound_has_none() -> None:
+    found = compare(
+        scores([0.9, 2.0], metric="nll"), scores([0.1, 1.0], metric="nll", run="tuned"), n_draws=50
+    )
+
+    assert (found.lowest, found.highest) == (0.0, None)
+
+
 DIFFERENT = {
     "suite": {"suite": "other"},
     "gold set": {"gold_digest": "h" * 64},

@@ -91,7 +91,7 @@ def test_scores_lie_under_the_metrics_versioned_name(run: Any, suite: Suite) -> 
     score_run(folder, suite, "base")
 
     names = [file.name.rpartition("-")[0] for file in (folder.path / "scores").glob("*.jsonl")]
-    assert sorted(names) == ["exact_match@1", "token_f1@1"]
+    assert sorted(names) == ["exact_match@2", "token_f1@2"]
 
 
 def test_a_run_on_another_version_of_the_gold_set_is_refused(

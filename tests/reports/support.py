@@ -39,7 +39,7 @@ description: Choices.
 tasks:
   pick:
     type: multiple_choice
-    metrics: [accuracy, acc_norm]
+    metrics: [accuracy, acc_norm, brier, nll]
 """
 DOSES = [
     {

@@ -9,6 +9,8 @@ from dataclasses import replace
 from harness.contamination.find import Leak
 from harness.leaks import FoundLeak
 from reports.html import render_report, write_report
+from reports.render import part
+from reports.samples import load_samples
 from tests.reports.support import Stored
 
 
@@ -52,10 +54,21 @@ def test_report_shows_advice_verdicts_and_warnings(stored: Stored) -> None:
     assert "a warning of the study" in page
 
 
+def test_a_loss_is_coloured_as_one_where_lower_is_better(stored: Stored) -> None:
+    samples = load_samples(stored.result, stored.root, suite="general", configuration="excess")
+
+    rows = part("en", "scores", samples[0])
+    table = part("en", "results_table", stored.result, "general")
+
+    assert re.search(r'<td>brier</td>.*\n\s*<td class="tm-n tm-down">\+', rows)
+    assert re.search(r'<td>accuracy</td>.*\n\s*<td class="tm-n tm-down">−', rows)
+    assert table.count('title="lower is better"') == 2
+
+
 def test_report_names_signatures_and_provenance(stored: Stored) -> None:
     page = render_report(stored.result, stored.root)
 
-    assert "token_f1@1|tok:zh-char|refs:max" in page
+    assert "token_f1@2|tok:zh-char|refs:max" in page
     assert "numpy 2" in page
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from string import Formatter
 
 import pytest
 
-from reports import charts, numbers
+from harness.advice import advise
+from harness.result import StudyResult
+from harness.stats.bootstrap import Interval
+from reports import charts, numbers, terminal
 from reports.checks import health
 from reports.diff import difference, pieces
 from reports.headline import headline
 from reports.studies import find_studies
 from reports.tables import training_table
 from reports.theme import streamlit_flags
-from reports.words import WORDS
+from reports.words import WORDS, Lang
 from tests.reports.support import Stored
 
 
@@ -80,6 +84,90 @@ def test_tradeoff_puts_forgetting_below_zero(stored: Stored) -> None:
     points = {point.name: point for point in scatter.points}
     assert points["excess"].y > scatter.y_zero
     assert points["lora"].x > scatter.x_zero
+
+
+def with_primary(result: StudyResult, metric: str, margin: float = 0.0) -> StudyResult:
+    """Return the result with another primary on the second suite."""
+    found = [
+        c if c.suite == "clinic" else replace(c, is_primary=c.metric == metric, margin=margin)
+        for c in result.comparisons
+    ]
+    return result.model_copy(update={"comparisons": tuple(found)})
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "brier", "nll"])
+def test_worse_is_left_and_below_whatever_side_is_better(stored: Stored, metric: str) -> None:
+    result = with_primary(stored.result, metric, margin=0.1)
+
+    forest = next(panel for panel in charts.forests(result) if panel.suite == "general")
+    scatter = charts.tradeoff(result)
+
+    excess = next(row for row in forest.rows if row.name == "excess")
+    assert excess.verdict == "regressed"
+    assert excess.at < forest.zero
+    assert forest.margin is not None
+    assert forest.margin[0] < forest.margin[1] == forest.zero
+    assert forest.is_reversed == (metric != "accuracy")
+    assert scatter is not None
+    point = next(point for point in scatter.points if point.name == "excess")
+    assert point.y > scatter.y_zero
+    assert scatter.margin is not None
+    assert scatter.margin[0] == scatter.y_zero < scatter.margin[1]
+
+
+def test_ticks_of_a_reversed_axis_keep_their_values() -> None:
+    ticks = charts.Axis(low=-1.0, high=1.0, is_reversed=True).ticks(2, is_signed=True)
+
+    assert [(tick.at, tick.label) for tick in ticks] == [(100.0, "−1"), (50.0, "0"), (0.0, "+1")]
+
+
+def test_tables_say_where_lower_is_better(stored: Stored) -> None:
+    text = terminal.study_tables(stored.result)
+
+    assert "brier ↓" in text
+    assert "accuracy ↓" not in text
+    assert "↓: lower is better." in text
+
+
+PLACES = [
+    (0.4, 0.5, 1.0, "+0.100"),
+    (1.9, 2.0, None, "+0.100"),
+    (12.0, 12.1, None, "+0.10"),
+    (250.0, 250.1, None, "+0.1"),
+    (8.0, 8.1, 100.0, "+0.1"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "highest", "shown"), PLACES)
+def test_a_difference_has_as_many_places_as_its_scale_asks_for(
+    stored: Stored, before: float, after: float, highest: float | None, shown: str
+) -> None:
+    gap = after - before
+    comparison = replace(
+        stored.result.comparisons[0],
+        before=Interval(value=before, low=before, high=before),
+        after=Interval(value=after, low=after, high=after),
+        difference=Interval(value=gap, low=gap, high=gap),
+        highest=highest,
+    )
+
+    assert terminal.difference(comparison) == f"{shown} [{shown}, {shown}]"
+
+
+def test_a_metric_with_parameters_has_the_places_of_its_name() -> None:
+    assert numbers.value(41.25, "bleu(tokenize=intl)") == numbers.value(41.25, "bleu")
+
+
+@pytest.mark.parametrize(("lang", "note"), [("en", "lower is better"), ("zh", "越低越好")])
+def test_the_reasons_say_that_lower_is_better(stored: Stored, lang: Lang, note: str) -> None:
+    result = with_primary(stored.result, "brier")
+    advice = advise(result.comparisons, {s.name: s.role for s in result.suites}, baseline="base")
+    found = headline(result.model_copy(update={"advice": tuple(advice)}), lang)
+
+    (remark,) = found.remarks
+    assert "excess" in remark
+    assert note in remark
+    assert "brier" in remark
 
 
 def test_healthy_study_passes_every_check(stored: Stored) -> None:

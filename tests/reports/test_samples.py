@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.errors import StoreError
+from harness.metrics.base import Scale
 from reports.samples import load_samples
-from reports.selection import lead_metrics, most_telling, select
+from reports.selection import lead_metrics, leading_metric, most_telling, select
 from tests.reports.support import EVIL, N_ITEMS, Stored
 
 
@@ -82,6 +85,48 @@ def test_telling_samples_put_losses_before_gains_within_the_limit(stored: Stored
     samples = load_samples(stored.result, stored.root, suite="general", configuration="excess")
 
     assert len(most_telling(samples, ("accuracy",), 5)) == 5
+
+
+def test_more_of_a_metric_of_which_less_is_better_is_a_loss(stored: Stored) -> None:
+    samples = load_samples(stored.result, stored.root, suite="general", configuration="excess")
+    sample = samples[0]
+
+    assert sample.change("brier") == pytest.approx(2.0, abs=0.01)
+    assert sample.gain("brier") == pytest.approx(-2.0, abs=0.01)
+    assert len(select(samples, "brier", mode="regressed")) == N_ITEMS
+    assert select(samples, "brier", mode="improved") == ()
+    assert sample.is_poor("after", "brier")
+    assert not sample.is_poor("before", "brier")
+
+
+def test_a_gain_without_a_bound_is_relative_to_the_larger_score(stored: Stored) -> None:
+    samples = load_samples(stored.result, stored.root, suite="general", configuration="excess")
+    sample = samples[0]
+
+    assert sample.gain("nll") == pytest.approx(-6.5, abs=0.01)
+    assert -1.0 <= (sample.relative_gain("nll") or 0.0) < -0.99
+    assert sample.relative_gain("brier") == pytest.approx(-1.0, abs=0.01)
+    assert select(samples, "nll", mode="both wrong") == ()
+    assert len(most_telling(samples, ("nll",), 3)) == 3
+
+
+def test_a_gauge_neither_gains_nor_loses(stored: Stored) -> None:
+    found = load_samples(stored.result, stored.root, suite="general", configuration="excess")
+    samples = [replace(s, scales={**s.scales, "nll": Scale(better="neither")}) for s in found]
+
+    assert samples[0].gain("nll") is None
+    assert samples[0].change("nll") is not None
+    assert select(samples, "nll", mode="regressed") == ()
+    assert most_telling(samples, ("nll",), 3) == ()
+    assert leading_metric(samples[0], ("nll", "accuracy")) == "accuracy"
+
+
+def test_a_range_of_a_hundred_does_not_outrank_one_of_one(stored: Stored) -> None:
+    (sample, *_) = load_samples(stored.result, stored.root, suite="clinic", configuration="lora")
+    wide = replace(sample, scales={"exact_match": Scale(high=100.0)})
+
+    assert sample.relative_gain("exact_match") == 1.0
+    assert wide.relative_gain("exact_match") == 0.01
 
 
 def test_missing_run_is_a_store_error(stored: Stored) -> None:

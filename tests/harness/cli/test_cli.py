@@ -250,6 +250,42 @@ def test_a_run_is_scored_again_without_a_model(
     assert json.loads(done.out)[0]["value"] == row["value"]
 
 
+CLASSES = """\
+name: toy
+version: "1"
+language: en
+description: Classes.
+tasks:
+  ask:
+    metrics: [accuracy, macro_f1, mcc]
+    labels: ["yes", "no"]
+"""
+
+
+def test_a_classification_is_scored_with_its_confusion_matrix(
+    tunemark: Any, suite_folder: Any, model_folder: Path, tmp_path: Path, echo: Any
+) -> None:
+    rows = [("a", "yes", "Yes."), ("b", "yes", "no"), ("c", "no", "no"), ("d", "no", "maybe")]
+    gold = [{"id": i, "task": "ask", "input": "?", "references": [ref]} for i, ref, _ in rows]
+    answers = tmp_path / "classes.jsonl"
+    lines = [json.dumps({"id": i, "text": said}) for i, _, said in rows]
+    answers.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    suite = suite_folder(CLASSES, gold, folder="classes")
+    fixed = ("--model", model_folder, "--engine", "replay", "--root", tmp_path / "runs")
+    run = tunemark("run", suite, *fixed, "--replay", answers, "--json")
+    folder = json.loads(run.out)[0]["folder"]
+
+    table = tunemark("score", folder, "--suite", suite).out
+    found = {r["metric"]: r for r in json.loads(tunemark("score", folder, "--suite", suite, "--json").out)}  # fmt: skip
+
+    assert found["accuracy"]["value"] == 0.5
+    assert found["macro_f1"]["value"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert found["macro_f1"]["confusion"] == {"labels": ["yes", "no"], "counts": [[1, 1, 0], [0, 1, 1]]}  # fmt: skip
+    assert "confusion" not in found["accuracy"]
+    assert table.count("gold \\ predicted") == 1
+    assert "(none)" in table
+
+
 def test_two_runs_are_compared(
     replay: Any, tunemark: Any, suite_folder: Any, tmp_path: Path
 ) -> None:

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import importlib
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.metrics.base import Setting
-from harness.metrics.choice import acc_norm, accuracy
+from harness.metrics.build import build_metric
+from harness.metrics.choice import acc_norm
+from harness.metrics.classify import accuracy
 from harness.types import Completion
 from tests.harness.metrics.support import one
+
+EN = Setting(language="en")
 
 
 def scored(*logprobs: float) -> Completion:
@@ -72,3 +79,53 @@ def test_a_likelihood_per_choice_is_needed(gold: Any) -> None:
 
     with pytest.raises(ValueError, match="longer"):
         one(accuracy(Setting(language="en")), record, scored(-1.0, -2.0))
+
+
+def test_characters_or_bytes_decide_between_languages(gold: Any) -> None:
+    # −5 for 药片 is −0.83 a byte and −2.5 a character; −4 for abcd is −1 either way.
+    record = gold(choices=["药片", "abcd"], answer=0)
+
+    by_bytes = one(build_metric("acc_norm", EN), record, scored(-5.0, -4.0))
+    by_characters = one(build_metric("acc_norm(per=characters)", EN), record, scored(-5.0, -4.0))
+
+    assert by_bytes is not None
+    assert by_bytes.stats == (1.0, 1.0)
+    assert by_characters is not None
+    assert by_characters.stats == (0.0, 1.0)
+    assert build_metric("acc_norm", EN).signature == "acc_norm@1|by:loglikelihood|norm:bytes"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_accuracies_and_brier_equal_what_lm_eval_makes_of_the_same_likelihoods(gold: Any) -> None:
+    metrics = pytest.importorskip("lm_eval.api.metrics")
+    task = importlib.import_module("lm_eval.api.task")
+    rng = np.random.default_rng(5)
+    pool = ["a", "yes", "in the morning", "药", "每日两片", "Ünïcode", "用Aspirin", "😀", "no"]
+    ours = ["accuracy", "acc_norm(per=characters)", "acc_norm", "brier"]
+    theirs = ["acc", "acc_norm", "acc_bytes", "brier_score"]
+    for _ in range(400):
+        n = int(rng.integers(2, 5))
+        choices = [str(text) for text in rng.choice(pool, size=n, replace=False)]
+        answer = int(rng.integers(n))
+        # Whole numbers, so that some are equal.
+        logprobs = tuple(float(-x) for x in rng.integers(1, 12, size=n))
+        fake = SimpleNamespace(
+            config=SimpleNamespace(process_results=None),
+            _metric_fn_list=dict.fromkeys(theirs),
+            OUTPUT_TYPE="multiple_choice",
+            multiple_input=False,
+            multiple_target=False,
+            doc_to_choice=lambda doc: doc["choices"],
+            doc_to_target=lambda doc: doc["answer"],
+        )
+        expected = task.ConfigurableTask.process_results(
+            fake, {"choices": choices, "answer": answer}, [(x, False) for x in logprobs]
+        )
+        record = gold(choices=choices, answer=answer)
+        found = [one(build_metric(name, EN), record, scored(*logprobs)) for name in ours]
+
+        values = [measurement.stats[0] for measurement in found if measurement is not None]
+        assert values[:3] == [expected[name] for name in theirs[:3]], (choices, logprobs)
+        brier = metrics.brier_score([expected["brier_score"]])
+        assert values[3] == pytest.approx(brier, rel=1e-12)

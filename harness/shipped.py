@@ -30,6 +30,11 @@ def shipped_suites() -> dict[str, Path]:
     return {**suites, **recipes}
 
 
+def shipped_or(path: Path, name: str) -> Path:
+    """Return the file of the shipped suite of that name; `path` when there is none."""
+    return shipped_suites().get(name, path)
+
+
 def suite_file(path: Path) -> Path:
     """Return the YAML file of a suite that is named by its folder, its file or a shipped name."""
     if path.is_dir():
@@ -37,7 +42,5 @@ def suite_file(path: Path) -> Path:
     if path.suffix == ".yaml":
         return path
     if not path.exists() and len(path.parts) == 1:
-        shipped = shipped_suites().get(path.name)
-        if shipped is not None:
-            return shipped
+        return shipped_or(path / FILE, path.name)
     return path / FILE

@@ -10,7 +10,9 @@ from pydantic import Field, field_validator, model_validator
 from harness.sources.expressions import check_condition, check_template
 from harness.types import Record
 
-PATH = re.compile(r"([^.\[\]{}]+(\.[^.\[\]{}]+)*)?(\[\]|\{\})(\.?([^.\[\]{}]+(\.[^.\[\]{}]+)*)(\[\]|\{\}))*")
+PATH = re.compile(
+    r"([^.\[\]{}]+(\.[^.\[\]{}]+)*)?(\[\]|\{\})(\.?([^.\[\]{}]+(\.[^.\[\]{}]+)*)(\[\]|\{\}))*"
+)
 """Steps down to the rows: names, each ending in [] (a list) or {} (an object by key)."""
 
 Format = Literal["auto", "json", "jsonl", "csv", "tsv"]
@@ -76,7 +78,7 @@ class Part(Files):
     """The suite's task; may be left out when it has only one."""
     hub: HubData | None = None
     """Where the rows come from when no `--data` is given."""
-    tables: dict[str, Table] = {}
+    tables: dict[str, Table] = Field(default_factory=dict)
     """Other files to look things up in."""
     where: str | None = None
     """Only rows for which this `{{ … }}` is true."""
@@ -87,7 +89,7 @@ class Part(Files):
     choices: str | tuple[str, ...] = ()
     answer: str | None = None
     """Index of the right choice from 0, its letter, or the choice itself."""
-    slices: dict[str, str] = {}
+    slices: dict[str, str] = Field(default_factory=dict)
     cluster: str | None = None
     source: str | None = None
 
@@ -99,7 +101,9 @@ class Part(Files):
             return {**value, "answer": str(value["answer"])}
         return value
 
-    @field_validator("id", "answer", "cluster", "source", "input", "references", "choices", "slices")
+    @field_validator(
+        "id", "answer", "cluster", "source", "input", "references", "choices", "slices"
+    )
     @classmethod
     def _are_templates(cls, value: Any) -> Any:
         texts = value.values() if isinstance(value, dict) else value

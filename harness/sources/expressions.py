@@ -112,8 +112,7 @@ def digest(value: object) -> str:
 
 
 def zip_json(names: Sequence[str], values: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a list of names with their parameters as JSON texts; parameters that are null are
-    left out.
+    """Return names with their parameters as JSON texts; null parameters are left out.
 
     Raises:
         ValueError: the lists differ in length.

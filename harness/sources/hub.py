@@ -39,9 +39,7 @@ def _load(hub: HubData, obtain: str) -> Any:
         raise MissingExtraError(f"data set {hub.path!r} from the hub", "hub") from None
     datasets.disable_progress_bars()
     try:
-        return datasets.load_dataset(
-            hub.path, hub.config, split=hub.split, revision=hub.revision
-        )
+        return datasets.load_dataset(hub.path, hub.config, split=hub.split, revision=hub.revision)
     except Exception as error:  # datasets raises whatever its readers, fsspec or HTTP raise
         offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") == "1" else ""
         there = f" from {obtain}" if obtain else ""

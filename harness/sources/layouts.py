@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from harness.config import read_jsonl, read_text
-from harness.errors import GoldError
+from harness.errors import GoldError, InputError
 from harness.sources.config import Files
 
 _STEP = re.compile(r"([^.\[\]{}]*)(\[\]|\{\})")
@@ -69,7 +69,8 @@ def read_rows(path: Path, layout: Files) -> Iterator[Row]:
     elif kind == "json":
         found = _json_rows(path, layout.each)
     else:
-        found = _table_rows(path, "," if kind == "csv" else "\t", layout.columns)
+        delimiter = "," if kind == "csv" else "\t"
+        found = table_rows(read_text(path, GoldError), path, delimiter, columns=layout.columns)
     for number, row in enumerate(found):
         extra = {"file": path.name.split(".")[0], "number": number, **row.extra}
         yield Row(where=row.where, value=row.value, parents=row.parents, extra=extra)
@@ -113,14 +114,18 @@ def _descend(
     extra: Mapping[str, Any] | None = None,
 ) -> Iterator[Row]:
     if not steps:
-        yield Row(where=f"{file}: {place.strip('.')}", value=value, parents=parents, extra=extra or {})
+        yield Row(
+            where=f"{file}: {place.strip('.')}", value=value, parents=parents, extra=extra or {}
+        )
         return
     (name, kind), *rest = steps
     inner = value
     for part in filter(None, name.split(".")):
         place = f"{place}.{part}"
         if not isinstance(inner, dict) or part not in inner:
-            raise GoldError(f"{file}: {place.strip('.')}: there is no such field, but `each` asks for it")
+            raise GoldError(
+                f"{file}: {place.strip('.')}: there is no such field, but `each` asks for it"
+            )
         inner = inner[part]
     wanted = list if kind == "[]" else dict
     if not isinstance(inner, wanted):
@@ -136,8 +141,26 @@ def _descend(
         yield from _descend(member, rest, file, here, around, extra)
 
 
-def _table_rows(path: Path, delimiter: str, columns: tuple[str, ...]) -> Iterator[Row]:
-    text = read_text(path, GoldError)
+def table_rows(
+    text: str,
+    path: Path,
+    delimiter: str,
+    *,
+    columns: tuple[str, ...] = (),
+    error: type[InputError] = GoldError,
+) -> Iterator[Row]:
+    """Yield the rows of CSV or TSV text; `path` is for messages.
+
+    Args:
+        text: With or without a header line.
+        path: Where it comes from.
+        delimiter: Between cells.
+        columns: Names of the columns; empty: the first line has them.
+        error: What to raise.
+
+    Raises:
+        InputError: of the given class: bad quotes, a row of another length, equal names.
+    """
     csv.field_size_limit(2**31 - 1)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header = list(columns)
@@ -150,13 +173,13 @@ def _table_rows(path: Path, delimiter: str, columns: tuple[str, ...]) -> Iterato
             if not header:
                 header = [cell.strip() for cell in cells]
                 if len(set(header)) < len(header):
-                    raise GoldError(f"{path}:{start}: two columns have the same name")
+                    raise error(f"{path}:{start}: two columns have the same name")
                 continue
             if len(cells) != len(header):
-                raise GoldError(
+                raise error(
                     f"{path}:{start}: {len(cells)} cells, expected {len(header)} "
                     f"({', '.join(header)})"
                 )
             yield Row(where=f"{path}:{start}", value=dict(zip(header, cells, strict=True)))
-    except csv.Error as error:
-        raise GoldError(f"{path}:{reader.line_num}: this is not valid CSV: {error}") from None
+    except csv.Error as fault:
+        raise error(f"{path}:{reader.line_num}: this is not valid CSV: {fault}") from None

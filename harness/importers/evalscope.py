@@ -38,7 +38,9 @@ def read_evalscope(rows: Sequence[Row]) -> Predictions:
             found.append(_old(value, row, number))
     notes: tuple[str, ...] = ()
     if not any(one.references for one in found):
-        notes = ("no references here: EvalScope's reviews/ have them, or a suite (tunemark import)",)
+        notes = (
+            "no references here: EvalScope's reviews/ have them, or a suite (tunemark import)",
+        )
     return Predictions(format="evalscope", rows=tuple(found), has_own_ids=True, notes=notes)
 
 

@@ -60,7 +60,7 @@ def _prediction(row: Row) -> Prediction:
             scores=scores,
         )
     logprobs = tuple(_logprob(resp, row) for resp in resps)
-    choices = tuple(str(pair[1]) for pair in pairs)
+    choices = _without_delimiter([str(pair[1]) for pair in pairs])
     if len(choices) < 2 or len(choices) != len(logprobs):
         raise PredictionsError(
             f"{row.where}: {len(logprobs)} log-likelihoods for {len(choices)} continuations; only "
@@ -95,14 +95,21 @@ def _logprob(resp: Any, row: Row) -> float:
         raise PredictionsError(f"{row.where}: {str(resp)[:60]!r} is no log-likelihood") from None
 
 
+def _without_delimiter(continuations: Sequence[str]) -> tuple[str, ...]:
+    """lm-eval puts its `target_delimiter`, a space, before every choice; acc_norm leaves it out."""
+    if all(text.startswith(" ") for text in continuations):
+        return tuple(text[1:] for text in continuations)
+    return tuple(continuations)
+
+
 def _answer(target: Any, choices: Sequence[str], row: Row) -> int | None:
     """The target is an index, or the continuation itself."""
-    stripped = [choice.strip() for choice in choices]
     text = str(target).strip()
+    if text.isdigit() and int(text) < len(choices):  # as lm-eval itself reads a digit
+        return int(text)
+    stripped = [choice.strip() for choice in choices]
     if text in stripped:
         return stripped.index(text)
-    if text.isdigit() and int(text) < len(choices):
-        return int(text)
     if len(text) == 1 and "A" <= text.upper() < chr(ord("A") + len(choices)):
         return ord(text.upper()) - ord("A")
     raise PredictionsError(f"{row.where}: target {target!r} is none of the {len(choices)} choices")

@@ -30,7 +30,7 @@ def read_opencompass(rows: Sequence[Row]) -> Predictions:
 
 def _prediction(row: Row, number: int) -> Prediction:
     value: dict[str, Any] = row.value
-    said = value["prediction"]
+    said = value.get("pred_label", value["prediction"])
     if isinstance(said, list):
         if len(said) != 1:
             raise PredictionsError(
@@ -38,11 +38,10 @@ def _prediction(row: Row, number: int) -> Prediction:
                 "be scored as one"
             )
         said = said[0]
-    label = value.get("pred_label")
     return Prediction(
         where=row.where,
         id=str(row.extra.get("key", value.get("idx", number))),
-        text=text_of(label if label is not None else said, row.where, "prediction"),
+        text=text_of(said, row.where, "prediction"),
         references=texts_of(value.get("gold"), row.where, "gold"),
         prompt=chat_text(value.get("origin_prompt")),
     )

@@ -60,7 +60,7 @@ def read_source(
 
 def _parts_on_hub(source: SourceConfig, file: Path) -> list[Part]:
     found = [part for part in source.parts if part.hub is not None]
-    if not found:
+    if {part.task for part in found} != {part.task for part in source.parts}:
         there = f" (get it from {source.obtain})" if source.obtain else ""
         raise ConfigError(f"{file}: this suite needs --data FOLDER with its files{there}")
     return found

@@ -59,8 +59,7 @@ def join(found: Predictions, suite: Suite, *, by: str = "auto") -> Joined:
         wrong = _contradictions(pairs, suite)
         if pairs and (by != "auto" or (not wrong and _is_safe(name, found))):
             return _joined(name, pairs, wrong, found, suite)
-        what = f"{len(wrong)} of {len(pairs)} have another reference, such as {wrong[0]}"
-        tried.append(f"{name}: {what if wrong else _why_not(name, pairs)}")
+        tried.append(f"{name}: {_why_not(name, pairs, wrong)}")
     raise PredictionsError(
         f"the {len(found.rows)} predictions cannot be joined to the {len(suite.gold)} items of "
         f"{suite.name}; tried " + "; ".join(tried)
@@ -184,7 +183,9 @@ def _is_safe(name: str, found: Predictions) -> bool:
     return name != "order" or all(row.references or row.choices for row in found.rows)
 
 
-def _why_not(name: str, pairs: Pairs) -> str:
+def _why_not(name: str, pairs: Pairs, wrong: Sequence[str]) -> str:
+    if wrong:
+        return f"{len(wrong)} of {len(pairs)} have another reference, such as {wrong[0]}"
     if name == "order" and pairs:
         return "the rows have no references to confirm it (--by order joins them all the same)"
     return "not as many rows as items" if name == "order" else "nothing matches"

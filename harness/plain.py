@@ -141,7 +141,7 @@ def _suite(
         name="rows", version="1", language=language, description=str(path), tasks={TASK: task}
     )
     gold = tuple(_gold(row) for row in found.rows)
-    return Suite(config=config, file=path, gold=gold, gold_digest="", shots={})
+    return Suite(config=config, file=path, gold=gold, gold_digest="")
 
 
 def _gold(row: Prediction) -> GoldRecord:

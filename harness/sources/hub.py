@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,7 @@ def _load(hub: HubData, obtain: str) -> Any:
     except ImportError:
         raise MissingExtraError(f"data set {hub.path!r} from the hub", "hub") from None
     datasets.disable_progress_bars()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # six lines on every retry
     try:
         return datasets.load_dataset(hub.path, hub.config, split=hub.split, revision=hub.revision)
     except Exception as error:  # datasets raises whatever its readers, fsspec or HTTP raise

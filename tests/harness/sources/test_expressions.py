@@ -78,3 +78,8 @@ def test_user_turns_with_some_answers_leave_the_others_empty() -> None:
 def test_an_unknown_speaker_is_named() -> None:
     with pytest.raises(ValueError, match="unknown speaker 'narrator'"):
         dialogue([{"role": "narrator", "content": "once"}])
+
+
+def test_a_lone_backslash_is_refused_with_its_mend() -> None:
+    with pytest.raises(ValueError, match="write a backslash twice"):
+        check_template(r"{{ text | search('\s') }}")

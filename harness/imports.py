@@ -91,7 +91,7 @@ def import_run(
             **provenance(),
             "configuration": name,
             "suite_version": suite.config.version,
-            "selection": suite.selection.provenance(),
+            "selection": suite.chosen(),
             "model": f"imported from {file.name}",
             "template": TEMPLATE,
             "adapter": None,

@@ -56,13 +56,6 @@ class Selection:
     limit_seed: int | None = None
     """Draw them at random with this seed; None: the first ones."""
 
-    def provenance(self) -> dict[str, object] | None:
-        """Return what a run records of it; None where there is nothing to record."""
-        if self == Selection():
-            return None
-        data = None if self.data is None else str(self.data)
-        return {"data": data, "limit": self.limit, "limit_seed": self.limit_seed}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
@@ -96,6 +89,14 @@ class Suite:
     def metrics(self) -> tuple[str, ...]:
         """Return the metrics' names in tables, in order of first mention."""
         return tuple(spec.label for spec in self.metric_specs())
+
+    def chosen(self) -> dict[str, object] | None:
+        """Return how its items were chosen, for a run's record; None: all that are its own."""
+        selection = self.selection
+        if self.config.source is None and selection == Selection():
+            return None
+        data = None if selection.data is None else str(selection.data)
+        return {"data": data, "limit": selection.limit, "limit_seed": selection.limit_seed}
 
     def shots(self, record: GoldRecord) -> tuple[GoldRecord, ...]:
         """Return the solved examples that stand before an item.

@@ -66,12 +66,13 @@ def suite_of_run(path: Path, folder: RunFolder, data: Path | None = None) -> Sui
         IncomparableError: the run answered another version of the gold set.
     """
     from harness.scoring import refuse_other_gold
+    from harness.shipped import suite_file
     from harness.suite import Selection, load_suite, suite_with_gold
 
-    selection = folder.manifest["provenance"].get("selection")
-    kept = folder.kept_gold
-    if data is None and selection is not None and kept.exists():
-        return suite_with_gold(path, kept)
+    if data is None and suite_file(path).exists():
+        is_part = folder.manifest["provenance"].get("selection") is not None
+        if is_part and folder.kept_gold.exists():
+            return suite_with_gold(path, folder.kept_gold)
     suite = load_suite(path, Selection(data=data))
     refuse_other_gold(folder, suite)
     return suite

@@ -85,7 +85,7 @@ def test_binary_metrics_of_independent_rows_get_wilsons_interval() -> None:
 
     assert estimate.method == "Wilson"
     assert estimate.interval is not None
-    # By scipy 1.16, binomtest(8, 10).proportion_ci(method=wilson).
+    # By scipy 1.17.1, binomtest(8, 10).proportion_ci(method=wilson).
     assert (estimate.interval.low, estimate.interval.high) == pytest.approx((0.4901625, 0.9433178))
 
 

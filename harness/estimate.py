@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from harness.metrics.base import Scale
 from harness.scoring import Scores
-from harness.stats.bootstrap import FEW_CLUSTERS, Interval, group_numbers
-from harness.stats.estimate import bootstrap
+from harness.stats.bootstrap import Interval
+from harness.stats.estimate import Part, bootstrap
+from harness.stats.resample import group_numbers
 from harness.stats.tests import wilson
 
 
@@ -66,7 +67,7 @@ def estimate_all(found: Sequence[Scores], *, seed: int = 12345) -> list[Estimate
             alike.setdefault(tuple(scores.stats), []).append(number)
     for ids, numbers in alike.items():
         groups = _groups(found[numbers[0]])
-        parts = [(found[i].matrix(list(ids)), found[i].metric.reduce) for i in numbers]
+        parts = [_part(found[i], ids) for i in numbers]
         n_groups = len(set(groups))
         for i, interval in zip(numbers, bootstrap(parts, groups=groups, seed=seed), strict=True):
             result[i] = Estimate(
@@ -78,8 +79,13 @@ def estimate_all(found: Sequence[Scores], *, seed: int = 12345) -> list[Estimate
     return [result[number] for number in range(len(found))]
 
 
+def _part(scores: Scores, ids: Sequence[str]) -> Part:
+    metric = scores.metric
+    return Part(stats=scores.matrix(list(ids)), reduce=metric.reduce, spread=metric.scale.spread)
+
+
 def _within(interval: Interval, scale: Scale) -> Interval:
-    """Cut an interval at the ends of the metric's range: Student's t knows nothing of them."""
+    """Cut an interval at the ends of the metric's range, of which the bootstrap knows nothing."""
     return replace(
         interval,
         low=max(interval.low, min(scale.low, interval.value)),
@@ -92,8 +98,7 @@ def _groups(scores: Scores) -> list[int]:
 
 
 def _method(n_groups: int, n: int) -> str:
-    name = "bootstrap, Student t" if n_groups < FEW_CLUSTERS else "bootstrap"
-    return f"{name}, clustered" if n_groups < n else name
+    return "bootstrap, clustered" if n_groups < n else "bootstrap"
 
 
 def _finite(value: float) -> float | None:

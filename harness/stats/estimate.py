@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import stats
 
-from harness.stats.bootstrap import Interval, interval_of, sum_by_group
+from harness.stats.bootstrap import Interval, Reduce, influences, share_alike, step
+from harness.stats.resample import Array, sum_by_group, weights
 
-Array = NDArray[np.float64]
 MANY = 10_000
 """From so many independent groups on, 1,000 draws are used: a percentile's own error is then some
 3 % of the interval's half, and the time stays in seconds."""
-CHUNK_BYTES = 2**26
-"""Memory of the weights that are held at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One metric on the items."""
+
+    stats: Array
+    """Statistics, [n, k]."""
+    reduce: Reduce
+    """Turns summed statistics [..., k] into values [...]."""
+    spread: float = 0.0
+    """Width of the metric's range, if it has one; only used where all items are alike."""
 
 
 def draws_for(n_groups: int) -> int:
@@ -23,7 +34,7 @@ def draws_for(n_groups: int) -> int:
 
 
 def bootstrap(
-    parts: Sequence[tuple[Array, Callable[[Array], Array]]],
+    parts: Sequence[Part],
     *,
     groups: Sequence[int] | None = None,
     n_draws: int | None = None,
@@ -32,44 +43,62 @@ def bootstrap(
 ) -> list[Interval]:
     """Return the intervals of several metrics on the same items, from the same draws.
 
+    They are those that `paired_bootstrap` gives for each side of a comparison: studentised, with
+    G − 1 degrees of freedom.
+
     Args:
-        parts: Statistics [n, k] and the formula that turns sums [..., k] into values, by metric.
+        parts: The metrics.
         groups: Cluster number of each item; items of one cluster are drawn together.
         n_draws: Bootstrap samples; by default 10,000, and 1,000 for many groups.
         confidence: Of the intervals.
         seed: Of the draws.
-
-    Returns:
-        Percentile intervals (Efron 1979), or Student-t intervals around the bootstrap's standard
-        error below 30 groups, as in `paired_bootstrap`.
     """
-    both = np.concatenate([stats for stats, _ in parts], axis=1)
-    totals = both if groups is None else sum_by_group(both, np.asarray(groups))
-    n_groups = totals.shape[0]
-    sums = _resampled(totals, n_draws or draws_for(n_groups), seed)
-    interval = interval_of(n_groups, confidence)
-    found: list[Interval] = []
-    start = 0
-    for stats, reduce in parts:
-        end = start + stats.shape[1]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            drawn = reduce(sums[:, start:end])
-            value = float(reduce(stats.sum(axis=0)))
-        found.append(interval(value, drawn[np.isfinite(drawn)]))
-        start = end
-    return found
+    grouped = [p.stats if groups is None else sum_by_group(p.stats, groups) for p in parts]
+    n = len(grouped[0])
+    series = [_Series(totals, part) for totals, part in zip(grouped, parts, strict=True)]
+    columns = np.concatenate([one.columns for one in series], axis=1)
+    ends = np.cumsum([one.columns.shape[1] for one in series])
+    drawn: list[list[Array]] = [[] for _ in parts]
+    for chunk in weights(n, n_draws or draws_for(n), seed):
+        # One product for all metrics: reading the weights is what takes the time.
+        sums = np.split(chunk @ columns, ends[:-1], axis=1)
+        for i, one in enumerate(series):
+            drawn[i].append(one.t_of(sums[i]))
+    tail = (1 - confidence) / 2
+    return [one.interval(np.concatenate(t), tail) for one, t in zip(series, drawn, strict=True)]
 
 
-def _resampled(totals: Array, n_draws: int, seed: int) -> Array:
-    """Return the sums of resamples of rows, [draws, k]."""
-    n = totals.shape[0]
-    rng = np.random.default_rng(seed)
-    step = max(1, CHUNK_BYTES // (8 * n))
-    parts: list[Array] = []
-    for start in range(0, n_draws, step):
-        size = min(step, n_draws - start)
-        drawn = rng.integers(0, n, size=(size, n), dtype=np.int32)
-        drawn += np.arange(size, dtype=np.int32)[:, None] * n
-        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
-        parts.append(counts.astype(np.float64) @ totals)
-    return np.concatenate(parts)
+class _Series:
+    """A value with what each group contributes to it."""
+
+    def __init__(self, totals: Array, part: Part) -> None:
+        self._reduce = part.reduce
+        self.n = len(totals)
+        self.value = float(part.reduce(totals.sum(axis=0)))
+        own = influences(totals, part.reduce)
+        units = own - own.mean()
+        self.columns = np.column_stack([totals, units, units**2])
+        """What is summed on each draw, [groups, k + 2]."""
+        self._added = 2 * share_alike(units) * step(units, part.spread) ** 2
+        self.error = float(self._error((units**2).sum()))
+
+    def t_of(self, sums: Array) -> Array:
+        """Return t on each draw, [draws], from its sums, [draws, k + 2]."""
+        values = self._reduce(sums[:, :-2])
+        errors = self._error(np.maximum(sums[:, -1] - sums[:, -2] ** 2 / self.n, 0.0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = (values - self.value) / errors
+        return np.nan_to_num(t, nan=0.0, posinf=0.0, neginf=0.0)
+
+    def interval(self, t: Array, tail: float) -> Interval:
+        low, high = np.quantile(t, [tail, 1 - tail])
+        least = float(stats.t.ppf(1 - tail, max(self.n - 1, 1)))
+        return Interval(
+            value=self.value,
+            low=self.value - max(float(high), least) * self.error,
+            high=self.value - min(float(low), -least) * self.error,
+        )
+
+    def _error(self, squares: Array | float) -> Array:
+        n = max(self.n, 2)
+        return np.sqrt((np.asarray(squares) + self._added) / (n - 1) / n)

@@ -95,7 +95,7 @@ def test_clustered_rows_are_drawn_by_cluster_and_stay_inside_the_range() -> None
     [estimate] = estimate_all(score(found, "exact_match"))
 
     assert estimate.n_groups == 2
-    assert estimate.method == "bootstrap, Student t, clustered"
+    assert estimate.method == "bootstrap, clustered"
     assert estimate.interval is not None
     assert 0.0 <= estimate.interval.low <= 0.75 <= estimate.interval.high <= 1.0
 

@@ -9,7 +9,7 @@ import click
 
 from harness.cli.options import chosen_suite, data_option, json_option, print_json, root_option, say
 from harness.cli.score import FORMATS
-from harness.cli.tables import plain_table
+from harness.cli.tables import NO_ANSWER, no_answer, plain_table
 from harness.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def import_predictions(
         return
     for line in (*found.notes, *_said(joined, len(suite.gold))):
         say(line)
-    columns = ("metric", "value", "low", "high", "n", "coverage", "signature")
-    click.echo(plain_table(columns, rows), nl=False)
+    columns = ("metric", "value", "low", "high", "n", "coverage", NO_ANSWER, "signature")
+    click.echo(plain_table(columns, no_answer(rows)), nl=False)
     say(f"Run: {folder.path}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -10,7 +9,6 @@ from typing import Literal
 import numpy as np
 
 from harness.errors import IncomparableError
-from harness.metrics.base import Scale
 from harness.scoring import Scores
 from harness.stats.bootstrap import Interval, paired_bootstrap
 from harness.stats.multiple import holm
@@ -107,7 +105,7 @@ def compare(
         stats_after,
         after.metric.reduce,
         groups=groups,
-        spread=_spread(after.metric.scale),
+        spread=after.metric.scale.spread,
         n_draws=n_draws,
         seed=seed,
     )
@@ -205,12 +203,6 @@ def _with_exact_test(result: Comparison, before: np.ndarray, after: np.ndarray) 
         p_adjusted=p_value,
         method="exact McNemar, score interval",
     )
-
-
-def _spread(scale: Scale) -> float:
-    """Return how far a value can move at most; 0 where there is no limit."""
-    width = scale.high - scale.low
-    return width if math.isfinite(width) else 0.0
 
 
 def _refuse_different(before: Scores, after: Scores) -> None:

@@ -74,12 +74,17 @@ def read_jsonl(path: Path, error: type[InputError]) -> Iterator[Line]:
     Raises:
         InputError: of the given class, when the file is missing or a line is not a JSON object.
     """
-    for number, text in enumerate(read_text(path, error).split("\n"), start=1):
-        if not text.strip():
+    yield from jsonl_lines(read_text(path, error), path, error)
+
+
+def jsonl_lines(text: str, path: Path, error: type[InputError]) -> Iterator[Line]:
+    """Yield the objects of JSON Lines text, as `read_jsonl` does; `path` is for messages."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
             continue
         try:
-            value = json.loads(text)
-            _refuse_half_characters(text, value)
+            value = json.loads(line)
+            _refuse_half_characters(line, value)
         except (ValueError, RecursionError) as fault:
             raise error(f"{path}:{number}: this line is not valid JSON: {fault}") from None
         if not isinstance(value, dict):

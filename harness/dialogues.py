@@ -53,13 +53,14 @@ def _turns(record: GoldRecord) -> list[GoldRecord]:
     found: list[GoldRecord] = []
     for number, end in enumerate(ends, start=1):
         is_last = number == len(ends)
-        own = record.references if is_last and record.references else (messages[end].content,)
+        said = messages[end].content if end < len(messages) else ""
+        own = record.references if is_last else ()
         found.append(
             record.model_copy(
                 update={
                     "id": f"{record.id}#{number}",
                     "input": messages[:end],
-                    "references": own,
+                    "references": own or ((said,) if said.strip() else ()),
                     "slices": {**record.slices, TURN: str(number)},
                     "cluster": record.cluster or record.id,
                 }

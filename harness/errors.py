@@ -9,6 +9,7 @@ HarnessError                exit 1   something failed while working
     ├── ConfigError                  a YAML file
     ├── GoldError                    a gold file
     ├── DataError                    training data
+    ├── PredictionsError             a file of predictions made elsewhere
     ├── UnknownNameError             no such metric, engine, template, …
     ├── ModelError                   no such model, or it cannot be used
     ├── AdapterError                 an adapter that does not fit
@@ -60,6 +61,10 @@ class GoldError(InputError):
 
 class DataError(InputError):
     """Training data is malformed."""
+
+
+class PredictionsError(InputError):
+    """A file of predictions made elsewhere is malformed."""
 
 
 class ModelError(InputError):

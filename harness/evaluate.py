@@ -18,7 +18,7 @@ from harness.models import resolve_model
 from harness.progress import Bars
 from harness.runner import Cell, Serving, run_cells
 from harness.store import write_json
-from harness.suite import load_suite
+from harness.suite import Selection, Suite, load_suite
 from harness.templates import load_template
 from harness.types import Record
 
@@ -29,7 +29,25 @@ class CellJob(Record):
     name: str
     suite: str
     gold_digest: str
+    data: str | None = None
+    limit: int | None = None
+    limit_seed: int | None = None
     adapter: str | None = None
+
+    def load(self) -> Suite:
+        """Read the suite again.
+
+        Raises:
+            GoldError: its gold set is another now.
+        """
+        data = None if self.data is None else Path(self.data)
+        selection = Selection(data=data, limit=self.limit, limit_seed=self.limit_seed)
+        suite = load_suite(Path(self.suite), selection)
+        if suite.gold_digest != self.gold_digest:
+            raise GoldError(
+                f"{self.suite}: the gold set changed while the study was running; start it again"
+            )
+        return suite
 
 
 class EvaluationJob(Record):
@@ -79,6 +97,9 @@ def evaluate_apart(
                 name=cell.name,
                 suite=str(cell.suite.file),
                 gold_digest=cell.suite.gold_digest,
+                data=str(cell.suite.selection.data) if cell.suite.selection.data else None,
+                limit=cell.suite.selection.limit,
+                limit_seed=cell.suite.selection.limit_seed,
                 adapter=str(cell.adapter.path) if cell.adapter else None,
             )
             for cell in cells
@@ -112,16 +133,12 @@ def _run(job: EvaluationJob) -> None:
         lora_mode=job.lora_mode,
         replay_from=job.replay_from,
     )
-    suites = {path: load_suite(Path(path)) for path in {cell.suite for cell in job.cells}}
-    for cell in job.cells:
-        if suites[cell.suite].gold_digest != cell.gold_digest:
-            raise GoldError(
-                f"{cell.suite}: the gold set changed while the study was running; start it again"
-            )
+    suites = {cell.suite: cell for cell in job.cells}
+    loaded = {path: cell.load() for path, cell in suites.items()}
     cells = [
         Cell(
             name=cell.name,
-            suite=suites[cell.suite],
+            suite=loaded[cell.suite],
             adapter=load_adapter(cell.name, Path(cell.adapter), model, max_rank=512)
             if cell.adapter
             else None,

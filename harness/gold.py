@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import random
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,20 +28,69 @@ def load_gold(
         GoldError: naming file and line, for bad JSON, unknown keys or tasks, repeated ids,
             missing references, or choices that do not fit the task.
     """
+    rows = (
+        (f"{path}:{line.number}", validate_row(line, path, GoldRecord, GoldError))
+        for line in read_jsonl(path, GoldError)
+    )
+    return check_gold(rows, tasks, language, path)
+
+
+def check_gold(
+    rows: Iterable[tuple[str, GoldRecord]],
+    tasks: Mapping[str, TaskConfig],
+    language: Language,
+    path: Path,
+) -> tuple[GoldRecord, ...]:
+    """Return the records when they can be trusted together.
+
+    Args:
+        rows: Where each record stands (file and line), and the record.
+        tasks: The suite's tasks, by name.
+        language: The suite's.
+        path: What they all come from, for the message when there are none.
+
+    Raises:
+        GoldError: as `load_gold` does.
+    """
     records: list[GoldRecord] = []
-    line_of: dict[str, int] = {}
-    for line in read_jsonl(path, GoldError):
-        record = read_record(line, path, tasks, language)
-        if record.id in line_of:
+    first: dict[str, str] = {}
+    for where, record in rows:
+        fault = record_fault(record, tasks, language)
+        if fault is not None:
+            raise GoldError(f"{where}: {record.id!r}: {fault}")
+        if record.id in first:
+            place = first[record.id].rpartition(":")[2].strip()
             raise GoldError(
-                f"{path}:{line.number}: id {record.id!r} appears twice (first on line "
-                f"{line_of[record.id]}); gold ids must be unique within a suite"
+                f"{where}: id {record.id!r} appears twice (first on line {place}); gold ids must "
+                "be unique within a suite"
             )
-        line_of[record.id] = line.number
+        first[record.id] = where
         records.append(record)
     if not records:
         raise GoldError(f"{path}: no gold items in this file")
     return tuple(records)
+
+
+def subset(
+    records: Sequence[GoldRecord], limit: int, *, seed: int | None = None
+) -> tuple[GoldRecord, ...]:
+    """Return at most `limit` records of each task, in their old order.
+
+    Args:
+        records: All of them; dialogues are still whole.
+        limit: Most records of one task.
+        seed: Draw them at random with this seed; None: the first ones.
+    """
+    by_task: dict[str, list[int]] = {}
+    for number, record in enumerate(records):
+        by_task.setdefault(record.task, []).append(number)
+    kept: set[int] = set()
+    for task in sorted(by_task):
+        numbers = by_task[task]
+        if seed is not None:
+            numbers = random.Random(f"{seed}/{task}").sample(numbers, len(numbers))
+        kept.update(numbers[:limit])
+    return tuple(record for number, record in enumerate(records) if number in kept)
 
 
 def read_record(
@@ -78,7 +128,7 @@ def record_fault(
         _input_fault(record, task)
         or input_fault(task, record, language)
         or _text_fault(record, task)
-        or (_dialogue_fault(record) if task.type == "multi_turn" else None)
+        or (_dialogue_fault(record, task) if task.type == "multi_turn" else None)
         or (_choices_fault(record, task) if task.type == "multiple_choice" else None)
         or _reference_fault(record, task)
     )
@@ -102,7 +152,7 @@ def _text_fault(record: GoldRecord, task: TaskConfig) -> str | None:
     return "the text to be scored is empty" if is_blank else None
 
 
-def _dialogue_fault(record: GoldRecord) -> str | None:
+def _dialogue_fault(record: GoldRecord, task: TaskConfig) -> str | None:
     assert isinstance(record.input, tuple), f"{record.id} is no dialogue"
     roles = [message.role for message in record.input if message.role != "system"]
     if not roles or roles[0] != "user":
@@ -113,7 +163,9 @@ def _dialogue_fault(record: GoldRecord) -> str | None:
         return "a dialogue must end with a turn of the user or the assistant"
     if record.input[-1].role == "user" and not record.references:
         return "no references for the answer to the last turn; give some, or add the answer"
-    if any(not turn.content.strip() for turn in record.input if turn.role == "assistant"):
+    # After the model's own answers a turn may have no gold answer; it only keeps its place.
+    is_empty = any(not m.content.strip() for m in record.input if m.role == "assistant")
+    if is_empty and task.history == "gold":
         return "a turn of the assistant is empty"
     return None
 

@@ -196,6 +196,7 @@ def _provenance(cell: Cell, serving: Serving) -> dict[str, object]:
         **provenance(),
         "configuration": cell.name,
         "suite_version": cell.suite.config.version,
+        "selection": cell.suite.chosen(),
         "model": serving.model.name,
         "template": serving.template.name,
         "adapter": str(cell.adapter.path) if cell.adapter else None,

@@ -57,11 +57,15 @@ class Scores:
 
     def without(self, gold_ids: frozenset[str]) -> Scores:
         """Return the scores as if the named items had not been planned."""
+        return self.only(frozenset(record.id for record in self.planned) - gold_ids)
+
+    def only(self, gold_ids: frozenset[str]) -> Scores:
+        """Return the scores as if only the named items had been planned."""
         return replace(
             self,
-            planned=tuple(record for record in self.planned if record.id not in gold_ids),
-            stats={key: value for key, value in self.stats.items() if key not in gold_ids},
-            not_extracted=self.not_extracted - gold_ids,
+            planned=tuple(record for record in self.planned if record.id in gold_ids),
+            stats={key: value for key, value in self.stats.items() if key in gold_ids},
+            not_extracted=self.not_extracted & gold_ids,
         )
 
     def matrix(self, gold_ids: list[str]) -> NDArray[np.float64]:

@@ -46,6 +46,12 @@ class RunFolder:
         """Identity and provenance."""
         return read_json(self.path / MANIFEST)
 
+    @property
+    def kept_gold(self) -> Path:
+        """The copy of the gold set that this run answered."""
+        digest = str(self.manifest["identity"].get("gold"))
+        return self.path.parent.parent / "gold" / f"{digest}.jsonl"
+
     def create(self, identity: Mapping[str, object], provenance: Mapping[str, object]) -> None:
         """Make the folder; an existing one is left as it is."""
         self.path.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,8 @@ from harness.metrics.build import suite_metrics
 from harness.models import ModelSource, resolve_model
 from harness.registry import ENGINES, load_object
 from harness.runner import Cell, Serving
-from harness.suite import Suite, load_suite
+from harness.shipped import shipped_or
+from harness.suite import Selection, Suite, load_suite
 from harness.templates import OWN, load_template
 from harness.training import PLAN_TRAINING, PlannedTraining
 from harness.types import Record
@@ -31,9 +32,15 @@ class StudySuite(Record):
     """A suite in a study."""
 
     path: str
-    """Folder of the suite, relative to the study's file."""
+    """Folder of the suite, relative to the study's file, or the name of a shipped one."""
     role: Role = "domain"
     """What it stands for: the ability wanted, or the abilities that must not be lost."""
+    data: str | None = None
+    """Folder or file with the public data that a recipe reads, relative to the study's file."""
+    limit: int | None = Field(default=None, gt=0)
+    """At most so many items of each task."""
+    limit_seed: int | None = None
+    """Draw them at random with this seed; null: the first ones."""
 
 
 class Primary(Record):
@@ -136,7 +143,7 @@ def load_study(file: Path, root: Path) -> Study:
     if config.engine not in ENGINES:
         raise UnknownNameError("engine", config.engine, ENGINES, where=str(file))
     here = file.parent
-    suites = [load_suite(here / suite.path) for suite in config.suites]
+    suites = [_suite(entry, here) for entry in config.suites]
     for suite in suites:
         suite_metrics(suite)  # a wrong parameter is told before anything is trained
     roles: dict[str, Role] = {
@@ -202,6 +209,17 @@ def estimate_run(n_items: int, model: ModelSource) -> Estimate:
 
 def _weight_bytes(model: ModelSource) -> float:
     return sum(file.stat().st_size for file in model.path.glob("*.safetensors"))
+
+
+def _suite(entry: StudySuite, here: Path) -> Suite:
+    """A relative folder is meant from the study's file; else the name may be a shipped suite's."""
+    path = here / entry.path
+    selection = Selection(
+        data=None if entry.data is None else here / entry.data,
+        limit=entry.limit,
+        limit_seed=entry.limit_seed,
+    )
+    return load_suite(path if path.exists() else shipped_or(path, entry.path), selection)
 
 
 def _model_reference(reference: str, here: Path) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import Field
 
-from harness.config import line_in, load_yaml
+from harness.config import line_in, load_yaml, read_jsonl, validate_row
 from harness.dialogues import expand
 from harness.digest import digest_of
 from harness.errors import ConfigError, GoldError, UnknownNameError
-from harness.gold import gold_digest, load_gold
+from harness.gold import check_gold, gold_digest, load_gold, subset
 from harness.registry import metrics
+from harness.shipped import suite_file
 from harness.shots import Pools, choose_shots, read_pools
+from harness.sources.config import SourceConfig
+from harness.sources.read import read_source
 from harness.spec import Spec
 from harness.tasks import TaskConfig, TaskError, fit, resolve
 from harness.types import GoldRecord, Language, Record
@@ -33,11 +36,25 @@ class SuiteConfig(Record):
     description: str
     license: str | None = None
     gold: str = "gold.jsonl"
+    source: SourceConfig | None = None
+    """Makes the gold set from public data instead of reading `gold`."""
     shots_from: str | None = None
     """JSON Lines file of solved examples, written like gold rows. It may be the gold set itself:
     no item is its own example, nor that of its cluster."""
     system: str | None = None
     tasks: dict[str, TaskConfig] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which gold items of a suite, where that is not said by its own files."""
+
+    data: Path | None = None
+    """Folder or file with the public data that the suite's `source` reads."""
+    limit: int | None = None
+    """At most so many items of each task; a dialogue counts as one."""
+    limit_seed: int | None = None
+    """Draw them at random with this seed; None: the first ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +73,8 @@ class Suite:
     earlier: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Gold ids whose answers an item's prompt contains, for dialogues on the model's own answers;
     items that need none are absent."""
+    selection: Selection = Selection()
+    """How to load it again."""
 
     @property
     def name(self) -> str:
@@ -76,6 +95,14 @@ class Suite:
     def metrics(self) -> tuple[str, ...]:
         """Return the metrics' names in tables, in order of first mention."""
         return tuple(spec.label for spec in self.metric_specs())
+
+    def chosen(self) -> dict[str, object] | None:
+        """Return how its items were chosen, for a run's record; None: all that are its own."""
+        selection = self.selection
+        if self.config.source is None and selection == Selection():
+            return None
+        data = None if selection.data is None else str(selection.data)
+        return {"data": data, "limit": selection.limit, "limit_seed": selection.limit_seed}
 
     def shots(self, record: GoldRecord) -> tuple[GoldRecord, ...]:
         """Return the solved examples that stand before an item.
@@ -108,16 +135,53 @@ class Suite:
         return {"rows": rows, "of": {key: [s.id for s in shots] for key, shots in chosen.items()}}
 
 
-def load_suite(path: Path) -> Suite:
-    """Read a suite from its folder or its suite.yaml.
+def load_suite(path: Path, selection: Selection | None = None) -> Suite:
+    """Read a suite from its folder, its suite.yaml or the name of one that is shipped.
+
+    Args:
+        path: Where it is.
+        selection: Where its data is and how many items to take; by default all of its own.
 
     Raises:
         ConfigError, GoldError, UnknownNameError: naming file and line.
     """
-    file = path / "suite.yaml" if path.is_dir() or path.suffix != ".yaml" else path
+    selection = selection or Selection()
+    file = suite_file(path)
     config = resolve_tasks(load_yaml(file, SuiteConfig), file)
-    rows = load_gold(file.parent / config.gold, config.tasks, config.language)
-    return assemble(config, file, rows)
+    rows = _rows(config, file, selection)
+    return replace(assemble(config, file, rows), selection=selection)
+
+
+def suite_with_gold(path: Path, kept: Path) -> Suite:
+    """Read a suite whose items are those of a gold set that a run kept; it is only for scoring.
+
+    Raises:
+        ConfigError, GoldError, UnknownNameError: naming file and line.
+    """
+    file = suite_file(path)
+    config = resolve_tasks(load_yaml(file, SuiteConfig), file)
+    lines = read_jsonl(kept, GoldError)
+    gold = tuple(validate_row(line, kept, GoldRecord, GoldError) for line in lines)
+    tasks = {
+        name: fit(task, [row for row in gold if row.task == name], config.language)
+        for name, task in config.tasks.items()
+    }
+    fitted = config.model_copy(update={"tasks": tasks})
+    return Suite(config=fitted, file=file, gold=gold, gold_digest=gold_digest(gold))
+
+
+def _rows(config: SuiteConfig, file: Path, selection: Selection) -> tuple[GoldRecord, ...]:
+    if config.source is None:
+        if selection.data is not None:
+            raise ConfigError(f"{file}: this suite brings its own gold set; --data is not for it")
+        rows = load_gold(file.parent / config.gold, config.tasks, config.language)
+    else:
+        found = read_source(config.source, config.tasks, file, selection.data)
+        placed = ((one.where, one.record) for one in found)
+        rows = check_gold(placed, config.tasks, config.language, selection.data or file)
+    if selection.limit is None:
+        return rows
+    return subset(rows, selection.limit, seed=selection.limit_seed)
 
 
 def resolve_tasks(config: SuiteConfig, file: Path) -> SuiteConfig:

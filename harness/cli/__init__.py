@@ -22,8 +22,13 @@ VERBS: dict[str, tuple[str, str]] = {
         "harness.cli.contamination:contamination",
         "Find gold items that stand in training data.",
     ),
+    "suites": ("harness.cli.suites:suites", "List the suites and recipes that are shipped."),
     "run": ("harness.cli.run:run", "Evaluate one model, with or without adapters, on suites."),
-    "score": ("harness.cli.score:score", "Score stored completions again; load no model."),
+    "score": ("harness.cli.score:score", "Score a run, or a file of predictions; load no model."),
+    "import": (
+        "harness.cli.import_:import_predictions",
+        "Make a run out of predictions made elsewhere.",
+    ),
     "compare": ("harness.cli.compare:compare", "Compare two runs item by item, with intervals."),
     "metrics": (
         "harness.cli.metrics:metrics",

@@ -7,23 +7,26 @@ from typing import Any
 
 import click
 
-from harness.cli.options import json_option, print_json, root_option
+from harness.cli.options import chosen_suite, data_option, json_option, print_json, root_option
 from harness.errors import HarnessError
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@data_option
 @root_option
 @json_option
 @click.pass_context
-def check(ctx: click.Context, paths: tuple[Path, ...], root: Path, as_json: bool) -> None:
-    """Check suite folders, studies and recipes before any GPU time is spent.
+def check(
+    ctx: click.Context, paths: tuple[Path, ...], data: Path | None, root: Path, as_json: bool
+) -> None:
+    """Check suite folders, studies and training data before any GPU time is spent.
 
     A suite is a folder or its suite.yaml; a YAML file with `configurations:` is a study, one with
     `recipes:` builds training data. For a study, gold items that stand in its training data are
     named.
     """
-    results = [_checked(path, root) for path in paths]
+    results = [_checked(path, root, data) for path in paths]
     if as_json:
         print_json(results)
     else:
@@ -35,14 +38,14 @@ def check(ctx: click.Context, paths: tuple[Path, ...], root: Path, as_json: bool
         ctx.exit(2)
 
 
-def _checked(path: Path, root: Path) -> dict[str, Any]:
+def _checked(path: Path, root: Path, data: Path | None) -> dict[str, Any]:
     try:
-        return {"path": str(path), "ok": True, "text": _describe(path, root)}
+        return {"path": str(path), "ok": True, "text": _describe(path, root, data)}
     except HarnessError as error:
         return {"path": str(path), "ok": False, "text": str(error)}
 
 
-def _describe(path: Path, root: Path) -> str:
+def _describe(path: Path, root: Path, data: Path | None) -> str:
     if path.is_file():
         text = "\n" + path.read_text(encoding="utf-8-sig", errors="replace")
         if "\nrecipes:" in text:
@@ -50,9 +53,8 @@ def _describe(path: Path, root: Path) -> str:
         if "\nsuites:" in text or "\nconfigurations:" in text:
             return _describe_study(path, root)
     from harness.preflight import check_suite
-    from harness.suite import load_suite
 
-    suite = load_suite(path)
+    suite = chosen_suite(path, data)
     check_suite(suite)
     tasks = {task: sum(r.task == task for r in suite.gold) for task in suite.config.tasks}
     counts = ", ".join(f"{task} {count}" for task, count in tasks.items())

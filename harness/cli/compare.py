@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import json_option, print_json
+from harness.cli.options import data_option, json_option, print_json, suite_of_run
 from harness.registry import load_object
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ SHOWN_DISAGREEMENTS = 10
 @click.argument("baseline", type=click.Path(path_type=Path))
 @click.argument("others", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--suite", "suite_path", required=True, type=click.Path(path_type=Path))
+@data_option
 @click.option("--margin", type=float, default=0.0, show_default=True, help="For “no worse”.")
 @click.option("--disagreements", is_flag=True, help="List items whose answers differ.")
 @json_option
@@ -29,6 +30,7 @@ def compare(
     baseline: Path,
     others: tuple[Path, ...],
     suite_path: Path,
+    data: Path | None,
     margin: float,
     disagreements: bool,
     as_json: bool,
@@ -37,10 +39,9 @@ def compare(
     from harness.compare import compare as compare_scores
     from harness.scoring import refuse_other_gold, score_run
     from harness.store import RunFolder
-    from harness.suite import load_suite
 
-    suite = load_suite(suite_path)
     folders = [RunFolder(path=path) for path in (baseline, *others)]
+    suite = suite_of_run(suite_path, folders[0], data)
     for folder in folders:
         refuse_other_gold(folder, suite)
     names = [_name_of(folder) for folder in folders]

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from harness.cli.options import json_option, root_option, say
-from harness.errors import InputError
 
 STUDIES = {"en": "demo.yaml", "zh": "demo-zh.yaml"}
 
@@ -37,12 +36,9 @@ def demo(ctx: click.Context, language: str, root: Path, as_json: bool) -> None:
 
 def shipped_studies() -> Path:
     """Return the folder of the studies that Tunemark brings along."""
-    from importlib.util import find_spec
+    from harness.shipped import shipped_folder
 
-    spec = find_spec("suites")
-    if spec is None or not spec.submodule_search_locations:
-        raise InputError("the package 'suites' is not installed; reinstall tunemark")
-    return Path(spec.submodule_search_locations[0]) / "studies"
+    return shipped_folder() / "studies"
 
 
 def _shown(file: Path) -> Path:

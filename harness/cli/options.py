@@ -1,11 +1,16 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, and the suite that they choose."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from harness.store import RunFolder
+    from harness.suite import Suite
 
 root_option = click.option(
     "--root",
@@ -16,6 +21,17 @@ root_option = click.option(
     help="Folder of all runs.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder or file with the public data that a recipe reads.",
+)
+limit_option = click.option(
+    "--limit", type=click.IntRange(min=1), help="At most so many items of each task."
+)
+limit_seed_option = click.option(
+    "--limit-seed", type=int, help="Draw them at random with this seed, not from the start."
+)
 
 
 def say(line: str) -> None:
@@ -26,3 +42,37 @@ def say(line: str) -> None:
 def print_json(value: object) -> None:
     """Print a value as JSON on stdout."""
     click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def chosen_suite(
+    path: Path, data: Path | None, *, limit: int | None = None, limit_seed: int | None = None
+) -> Suite:
+    """Return a suite with the items that the options choose."""
+    from harness.errors import InputError
+    from harness.suite import Selection, load_suite
+
+    if limit_seed is not None and limit is None:
+        raise InputError("--limit-seed draws the items of --limit: give both")
+    return load_suite(path, Selection(data=data, limit=limit, limit_seed=limit_seed))
+
+
+def suite_of_run(path: Path, folder: RunFolder, data: Path | None = None) -> Suite:
+    """Return a suite with the items that a run answered.
+
+    A recipe's items, and a part of a suite that was chosen by --limit, are read from the copy of
+    the gold set that the run kept; then its data is not needed again.
+
+    Raises:
+        IncomparableError: the run answered another version of the gold set.
+    """
+    from harness.scoring import refuse_other_gold
+    from harness.shipped import suite_file
+    from harness.suite import Selection, load_suite, suite_with_gold
+
+    if data is None and suite_file(path).exists():
+        is_part = folder.manifest["provenance"].get("selection") is not None
+        if is_part and folder.kept_gold.exists():
+            return suite_with_gold(path, folder.kept_gold)
+    suite = load_suite(path, Selection(data=data))
+    refuse_other_gold(folder, suite)
+    return suite

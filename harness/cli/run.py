@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import json_option, print_json, root_option, say
+from harness.cli.options import (
+    chosen_suite,
+    data_option,
+    json_option,
+    limit_option,
+    limit_seed_option,
+    print_json,
+    root_option,
+    say,
+)
 from harness.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,6 +55,9 @@ if TYPE_CHECKING:
 @click.option("--replay", type=click.Path(path_type=Path), help="Answers for the replay engine.")
 @click.option("--temperature", type=click.FloatRange(min=0), default=0.0, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
+@data_option
+@limit_option
+@limit_seed_option
 @root_option
 @json_option
 def run(
@@ -61,6 +73,9 @@ def run(
     replay: Path | None,
     temperature: float,
     seed: int,
+    data: Path | None,
+    limit: int | None,
+    limit_seed: int | None,
     root: Path,
     as_json: bool,
 ) -> None:
@@ -78,13 +93,12 @@ def run(
     from harness.registry import ENGINES
     from harness.runner import Cell, Serving, folder_of, run_cells
     from harness.study import MAX_RANK
-    from harness.suite import load_suite
     from harness.templates import load_template
     from harness.types import Adapter
 
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
-    loaded = [load_suite(path) for path in suites]
+    loaded = [chosen_suite(path, data, limit=limit, limit_seed=limit_seed) for path in suites]
     for suite in loaded:
         suite_metrics(suite)  # a wrong parameter is told before any model is loaded
     source = resolve_model(model)

@@ -2,93 +2,189 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import json_option, print_json, say
-from harness.cli.tables import NO_ANSWER, no_answer, plain_table
+from harness.cli.options import data_option, json_option, print_json, say
+from harness.cli.tables import NO_ANSWER, confusion_table, no_answer, plain_table
+from harness.errors import InputError
 
 if TYPE_CHECKING:
+    from harness.estimate import Estimate
     from harness.scoring import Scores
+
+FORMATS = ("auto", "plain", "lm-eval", "llama-factory", "opencompass", "evalscope")
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
 @click.option(
     "--suite",
     "suite_path",
-    required=True,
     type=click.Path(path_type=Path),
-    help="The suite that the run belongs to.",
+    help="For a run folder: the suite that the run belongs to.",
+)
+@data_option
+@click.option(
+    "--metrics",
+    "metric_list",
+    help="For a file: names with parameters, such as exact_match,bleu(tokenize=intl); "
+    "`rouge` stands for all four.  [default: exact_match,token_f1,bleu,rouge_l,chrf]",
 )
 @click.option(
-    "--by",
-    metavar="SLICE",
-    help="Show every subgroup of a slice by itself, such as `turn` of a dialogue; exploratory.",
+    "--language",
+    type=click.Choice(["auto", "en", "zh"]),
+    default="auto",
+    show_default=True,
+    help="For a file: decides how texts are cut into words.",
 )
+@click.option("--extract", "steps", help="For a file: steps that find the answer, by commas.")
+@click.option("--labels", help="For a file: the classes of a classification, by commas.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(FORMATS),
+    default="auto",
+    show_default=True,
+    help="For a file: which tool wrote it.",
+)
+@click.option("--by", metavar="SLICE", help="Show each subgroup of this slice, such as turn.")
 @json_option
-def score(run_folder: Path, suite_path: Path, by: str | None, as_json: bool) -> None:
-    """Score a run's stored completions with its suite's metrics; load no model.
+def score(
+    target: Path,
+    suite_path: Path | None,
+    data: Path | None,
+    metric_list: str | None,
+    language: str,
+    steps: str | None,
+    labels: str | None,
+    kind: str,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Score stored answers with intervals; load no model.
+
+    TARGET is a run folder (with --suite), or a file of predictions made anywhere: JSON Lines, JSON
+    or CSV with the columns prediction and references (id, cluster and slices where there are
+    any), or what lm-eval, LLaMA-Factory, OpenCompass or EvalScope wrote. "-" reads from stdin.
 
     Metrics added to suite.yaml after the run are measured now; what is measured already is read.
     """
-    from harness.metrics.build import suite_metrics
-    from harness.scoring import refuse_other_gold, score_run
-    from harness.store import RunFolder
-    from harness.suite import load_suite
-
-    suite = load_suite(suite_path)
-    suite_metrics(suite)
-    folder = RunFolder(path=run_folder)
-    refuse_other_gold(folder, suite)
-    name = str(folder.manifest["provenance"].get("configuration", run_folder.name))
-    found = score_run(folder, suite, name)
-    if by is not None:
-        _print_slices(found, by, as_json=as_json)
-        return
-    rows = [
-        {
-            "metric": scores.metric.name,
-            "value": scores.value(),
-            "n": len(scores.stats),
-            "coverage": scores.coverage,
-            "not_extracted": len(scores.not_extracted),
-            "signature": scores.metric.signature,
-        }
-        for scores in found
-    ]
-    if as_json:
-        print_json(rows)
+    if target.is_dir() or suite_path is not None:
+        given = {
+            "--metrics": metric_list, "--extract": steps, "--labels": labels,
+            "--language": None if language == "auto" else language,
+        }  # fmt: skip
+        _refuse("is for a file of predictions; a run has what its suite says", given)
+        found = _score_run(target, suite_path, data)
     else:
-        columns = ("metric", "value", "n", "coverage", NO_ANSWER, "signature")
-        click.echo(plain_table(columns, no_answer(rows)), nl=False)
+        _refuse("is for a run folder", {"--data": data})
+        found = _score_file(target, metric_list, language, steps, labels, kind)
+    if by is None:
+        _show(found, as_json=as_json)
+    else:
+        _show_slices(found, by, as_json=as_json)
 
 
-def _print_slices(found: list[Scores], key: str, *, as_json: bool) -> None:
+def _show(scores: Sequence[Scores], *, as_json: bool) -> None:
+    from harness.estimate import estimate_all
+    from harness.metrics.classify import confusion
+
+    found = estimate_all(scores)
+    matrices = [confusion(one.metric, one.stats.values()) for one in scores]
+    if as_json:
+        rows = [
+            one.as_row() if matrix is None else {**one.as_row(), "confusion": asdict(matrix)}
+            for one, matrix in zip(found, matrices, strict=True)
+        ]
+        print_json(rows)
+        return
+    _print(found)
+    for matrix in dict.fromkeys(matrix for matrix in matrices if matrix is not None):
+        click.echo(confusion_table(matrix), nl=False)
+
+
+def _show_slices(scores: Sequence[Scores], key: str, *, as_json: bool) -> None:
     from harness.slices import score_slices
 
-    rows = [
-        {
-            "metric": one.metric,
-            key: one.slice,
-            "value": one.interval.value if one.interval else None,
-            "low": _bound(one.interval.low) if one.interval else None,
-            "high": _bound(one.interval.high) if one.interval else None,
-            "n": one.n,
-            "coverage": one.n / one.n_planned,
-        }
-        for one in score_slices(found, key)
-    ]
+    found = score_slices(scores, key)
     if as_json:
-        print_json(rows)
+        print_json([{key: one.slice, **one.estimate.as_row()} for one in found])
         return
-    click.echo(plain_table(tuple(rows[0]), rows), nl=False)
-    say("95 % intervals. Exploratory: with many subgroups some differ by chance alone.")
+    _print([one.estimate for one in found], **{key: [one.slice for one in found]})
+    say("Exploratory: with many subgroups some differ by chance alone.")
 
 
-def _bound(value: float) -> float | None:
-    """Return an interval's end, or None where too few items give none."""
-    return value if math.isfinite(value) else None
+def _print(found: Sequence[Estimate], **more: Sequence[str]) -> None:
+    rows = [
+        {**one.as_row(), **{key: values[i] for key, values in more.items()}}
+        for i, one in enumerate(found)
+    ]
+    columns = ("metric", *more, "value", "low", "high", "n", "coverage", NO_ANSWER, "signature")
+    click.echo(plain_table(columns, no_answer(rows)), nl=False)
+    for method in dict.fromkeys(str(row["method"]) for row in rows if row["method"]):
+        names = dict.fromkeys(str(row["metric"]) for row in rows if row["method"] == method)
+        say(f"95 % intervals by {method}: {', '.join(names)}")
+
+
+def _score_run(folder_path: Path, suite_path: Path | None, data: Path | None) -> list[Scores]:
+    from harness.cli.options import suite_of_run
+    from harness.metrics.build import suite_metrics
+    from harness.scoring import score_run
+    from harness.store import RunFolder
+
+    if suite_path is None:
+        raise InputError(f"{folder_path}: a run folder is scored with its suite: give --suite")
+    folder = RunFolder(path=folder_path)
+    suite = suite_of_run(suite_path, folder, data)
+    suite_metrics(suite)
+    name = str(folder.manifest["provenance"].get("configuration", folder_path.name))
+    return score_run(folder, suite, name)
+
+
+def _score_file(
+    path: Path,
+    metric_list: str | None,
+    language: str,
+    steps: str | None,
+    labels: str | None,
+    kind: str,
+) -> list[Scores]:
+    from harness.importers.read import STDIN, read_predictions
+    from harness.plain import default_metrics, language_of, score_predictions, with_groups
+    from harness.spec import parse_specs
+
+    found = read_predictions(STDIN if str(path) == "-" else path, format=kind)
+    specs = with_groups(parse_specs(metric_list or default_metrics(found)))
+    if not specs:
+        raise InputError("--metrics names no metric; see the table in README")
+    spoken = language_of(found) if language == "auto" else language
+    for note in found.notes:
+        say(note)
+    if language == "auto":
+        say(f"language: {spoken}, by its characters (--language decides)")
+    scored = score_predictions(
+        found,
+        path,
+        specs,
+        language=spoken,  # pyright: ignore[reportArgumentType] - click checked it
+        extract=parse_specs(steps or ""),
+        labels=[label.strip() for label in (labels or "").split(",") if label.strip()],
+    )
+    unanswered = sum(row.text is None for row in found.rows)
+    if unanswered:
+        say(f"{unanswered} rows have no prediction: they are not scored")
+    alone = sum(not (row.references or row.choices) for row in found.rows)
+    if alone:
+        say(f"{alone} rows have no reference: they are not scored")
+    return scored
+
+
+def _refuse(why: str, options: Mapping[str, object]) -> None:
+    for option, value in options.items():
+        if value is not None:
+            raise InputError(f"{option} {why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,8 @@ def plain_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) ->
         table.add_column(column, justify="right" if is_number else "left")
     for row in rows:
         table.add_row(*(_shown(row.get(column)) for column in columns))
-    console = Console()
+    # In a file or a pipe nothing is cut to a terminal's width.
+    console = Console() if sys.stdout.isatty() else Console(width=240)
     with console.capture() as capture:
         console.print(table)
     return capture.get()

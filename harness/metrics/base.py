@@ -6,6 +6,7 @@ texts: one matrix product gives the sums of thousands of bootstrap draws (harnes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,12 @@ class Scale:
     """"neither": a gauge, such as the length of answers; it never gets a verdict."""
     is_binary: bool = False
     """Whether an item's value is 0 or 1 and the metric is their mean."""
+
+    @property
+    def spread(self) -> float:
+        """How far a value can move at most; 0 where there is no limit."""
+        width = self.high - self.low
+        return width if math.isfinite(width) else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

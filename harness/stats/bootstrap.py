@@ -142,7 +142,7 @@ class _Pair:
         # Two where all are alike, as Agresti and Min 2005 add to paired proportions; none where
         # all are different.
         self._added = np.asarray(
-            [2 * _share_alike(unit) * _step(unit, spread) ** 2 for unit in self.units]
+            [2 * share_alike(unit) * step(unit, spread) ** 2 for unit in self.units]
         )
         self.errors = self._errors((centred**2).sum(axis=1))
 
@@ -185,13 +185,13 @@ class _Pair:
         return np.sqrt((squares + self._added) / (n - 1) / n)
 
 
-def _step(units: Array, spread: float) -> float:
+def step(units: Array, spread: float) -> float:
     """Return how much a group moves the value that moves it at all, root mean square."""
     moved = units[units != 0]
     return float(np.sqrt((moved**2).mean())) if len(moved) else spread
 
 
-def _share_alike(units: Array) -> float:
+def share_alike(units: Array) -> float:
     """Return the share of groups that have the most common value, 0 where all differ."""
     counts = np.unique(units.round(12), return_counts=True)[1]
     return float(counts.max() - (counts.max() == 1)) / len(units)

@@ -1,0 +1,1 @@
+"""Predictions that other tools made, in the files that they write."""

@@ -1,0 +1,157 @@
+"""Score predictions that belong to no suite: rows that bring their references along."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import PredictionsError
+from harness.importers.base import Prediction, Predictions
+from harness.metrics.base import Item
+from harness.metrics.build import metric_of
+from harness.scoring import Scores
+from harness.spec import Spec
+from harness.suite import Language, Suite, SuiteConfig, TaskConfig
+from harness.types import Completion, GoldRecord
+
+TASK = "rows"
+GROUPS = {"rouge": ("rouge_1", "rouge_2", "rouge_l", "rouge_lsum")}
+"""Names that stand for several metrics."""
+TEXT_METRICS = "exact_match,token_f1,bleu,rouge_l,chrf"
+CHOICE_METRICS = "accuracy,acc_norm"
+SAMPLED = 200
+"""Rows that are looked at to tell the language."""
+
+
+def default_metrics(found: Predictions) -> str:
+    """Return what is measured when nobody says it: by text, or by choice."""
+    has_choices = any(row.choice_logprobs is not None for row in found.rows)
+    return CHOICE_METRICS if has_choices else TEXT_METRICS
+
+
+def with_groups(specs: Sequence[Spec]) -> tuple[Spec, ...]:
+    """Return the specs with names such as `rouge` written out; parameters go to each."""
+    return tuple(
+        Spec(name=name, params=spec.params)
+        for spec in specs
+        for name in GROUPS.get(spec.name, (spec.name,))
+    )
+
+
+def language_of(found: Predictions) -> Language:
+    """Return the language of references and answers: Chinese where a fifth of the letters are Han.
+
+    English words and digits inside of Chinese text are common; Han characters in English are not.
+    """
+    texts = (
+        text
+        for row in found.rows[:SAMPLED]
+        for text in (*row.references, *row.choices, row.text or "")
+    )
+    letters = [char for text in texts for char in text if char.isalpha()]
+    n_han = sum("CJK" in unicodedata.name(char, "") for char in letters)
+    return "zh" if letters and n_han >= 0.2 * len(letters) else "en"
+
+
+def score_predictions(
+    found: Predictions,
+    path: Path,
+    specs: Sequence[Spec],
+    *,
+    language: Language,
+    extract: Sequence[Spec] = (),
+    labels: Sequence[str] = (),
+    trusts_code: bool = False,
+) -> list[Scores]:
+    """Measure predictions against their own references.
+
+    Args:
+        found: The predictions.
+        path: Their file; paths in metric parameters start in its folder.
+        specs: What to measure.
+        language: Decides tokenisation and normalisation.
+        extract: Steps that find the answer in a prediction.
+        labels: The classes of a classification.
+        trusts_code: Whether Python files that a metric names may be run.
+
+    Raises:
+        PredictionsError: no row has a reference.
+        UnknownNameError, ConfigError: a metric or step.
+    """
+    suite = _suite(found, path, specs, language, extract, labels)
+    answers = {row.id: completion_of(row, row.id) for row in found.rows if row.text is not None}
+    items = [
+        Item(gold=record, completion=answers[record.id])
+        for record in suite.gold
+        if record.id in answers and (record.references or record.choices)
+    ]
+    result: list[Scores] = []
+    for spec in specs:
+        metric = metric_of(suite, spec, trusts_code=trusts_code)
+        measured = {
+            item.gold.id: one
+            for item, one in zip(items, metric.measure(items), strict=True)
+            if one is not None
+        }
+        result.append(
+            Scores(
+                run=path.stem,
+                suite=suite.name,
+                metric=metric,
+                gold_digest=suite.gold_digest,
+                template_digest="",
+                stats={key: one.stats for key, one in measured.items()},
+                planned=suite.gold,
+                not_extracted=frozenset(
+                    key for key, one in measured.items() if not one.is_extracted
+                ),
+            )
+        )
+    return result
+
+
+def completion_of(row: Prediction, gold_id: str) -> Completion:
+    """Return a prediction as a completion of ours; how many tokens it took is not known."""
+    return Completion(
+        gold_id=gold_id,
+        text=row.text or "",
+        finish="length" if row.is_cut else "stop",
+        prompt_tokens=0,
+        choice_logprobs=row.choice_logprobs,
+        scores=dict(row.scores),
+    )
+
+
+def _suite(
+    found: Predictions,
+    path: Path,
+    specs: Sequence[Spec],
+    language: Language,
+    extract: Sequence[Spec],
+    labels: Sequence[str],
+) -> Suite:
+    if not any(row.references or row.choices for row in found.rows):
+        raise PredictionsError(
+            f"{path}: no row has a reference to compare its prediction with; add a column "
+            "`references`, or take them from a suite: tunemark import FILE --suite SUITE"
+        )
+    task = TaskConfig(metrics=tuple(specs), extract=tuple(extract), labels=tuple(labels))
+    config = SuiteConfig(
+        name="rows", version="1", language=language, description=str(path), tasks={TASK: task}
+    )
+    gold = tuple(_gold(row) for row in found.rows)
+    return Suite(config=config, file=path, gold=gold, gold_digest="")
+
+
+def _gold(row: Prediction) -> GoldRecord:
+    return GoldRecord(
+        id=row.id,
+        task=TASK,
+        input=row.prompt or "",
+        references=row.references,
+        choices=row.choices,
+        answer=row.answer,
+        slices=dict(row.slices),
+        cluster=row.cluster,
+    )

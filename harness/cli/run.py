@@ -86,9 +86,8 @@ def run(
     from harness.adapters import load_adapter
     from harness.engines.base import Dtype
     from harness.errors import UnknownNameError
-    from harness.metrics.build import suite_metrics
     from harness.models import resolve_model
-    from harness.preflight import check_suite
+    from harness.preflight import check_suite, refuse_too_long
     from harness.progress import Bars
     from harness.registry import ENGINES
     from harness.runner import Cell, Serving, folder_of, run_cells
@@ -100,10 +99,10 @@ def run(
         raise UnknownNameError("engine", engine, ENGINES)
     loaded = [chosen_suite(path, data, limit=limit, limit_seed=limit_seed) for path in suites]
     for suite in loaded:
-        suite_metrics(suite)  # a wrong parameter is told before any model is loaded
+        check_suite(suite)
     source = resolve_model(model)
     for suite in loaded:
-        check_suite(suite, source)
+        refuse_too_long(suite, source)
     checked_dtype: Dtype = dtype  # pyright: ignore[reportAssignmentType] - click checked it
     serving = Serving(
         model=source,

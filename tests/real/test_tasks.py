@@ -55,24 +55,22 @@ QUESTIONS = ("Name a fruit.", "Name a river.", "What is the capital of Italy?", 
 def suite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kinds")
     (folder / "suite.yaml").write_text(SUITE, encoding="utf-8")
-    rows: list[dict[str, object]] = [
-        {"id": f"text-{i}", "task": "text", "input": text} for i, text in enumerate(TEXTS)
-    ]
-    rows += [
+    texts = [{"id": f"text-{i}", "task": "text", "input": text} for i, text in enumerate(TEXTS)]
+    chats = [
         {"id": f"chat-{i}", "task": "chat", "input": [
             {"role": "user", "content": question}, {"role": "assistant", "content": "Well."},
             {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."},
             {"role": "user", "content": "Say that again."}], "references": ["Because."]}
         for i, question in enumerate(QUESTIONS)
     ]  # fmt: skip
-    rows += [
+    choices = [
         {"id": "letter", "task": "letter", "input": "Which animal barks?",
          "choices": ["cat", "dog", "fish", "bird"], "answer": 1},
         {"id": "wino", "task": "wino", "choices": ["trophy", "suitcase"], "answer": 0,
          "input": {"before": "The trophy does not fit in the suitcase because the ",
                    "after": "is too large."}},
     ]  # fmt: skip
-    write_jsonl(folder / "gold.jsonl", rows)
+    write_jsonl(folder / "gold.jsonl", [*texts, *chats, *choices])
     return folder
 
 

@@ -10,6 +10,7 @@ from harness.errors import PredictionsError
 from harness.importers.base import Prediction, Predictions
 from harness.metrics.base import Item
 from harness.metrics.build import metric_of
+from harness.registry import WHOLE_ANSWER
 from harness.scoring import Scores
 from harness.spec import Spec
 from harness.suite import Language, Suite, SuiteConfig, TaskConfig
@@ -81,14 +82,16 @@ def score_predictions(
     """
     suite = _suite(found, path, specs, language, extract, labels)
     answers = {row.id: completion_of(row, row.id) for row in found.rows if row.text is not None}
-    items = [
+    said = [
         Item(gold=record, completion=answers[record.id])
         for record in suite.gold
-        if record.id in answers and (record.references or record.choices)
+        if record.id in answers
     ]
+    with_gold = [item for item in said if item.gold.references or item.gold.choices]
     result: list[Scores] = []
     for spec in specs:
         metric = metric_of(suite, spec, trusts_code=trusts_code)
+        items = said if spec.name in WHOLE_ANSWER else with_gold
         measured = {
             item.gold.id: one
             for item, one in zip(items, metric.measure(items), strict=True)
@@ -131,7 +134,8 @@ def _suite(
     extract: Sequence[Spec],
     labels: Sequence[str],
 ) -> Suite:
-    if not any(row.references or row.choices for row in found.rows):
+    needs_gold = any(spec.name not in WHOLE_ANSWER for spec in specs)
+    if needs_gold and not any(row.references or row.choices for row in found.rows):
         raise PredictionsError(
             f"{path}: no row has a reference to compare its prediction with; add a column "
             "`references`, or take them from a suite: tunemark import FILE --suite SUITE"

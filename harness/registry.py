@@ -47,6 +47,7 @@ METRICS: Mapping[str, str] = {
     "json_valid": "harness.metrics.structured:json_valid",
     "json_schema": "harness.metrics.structured:json_schema",
     "json_f1": "harness.metrics.structured:json_f1",
+    "ifeval": "harness.metrics.instructions:ifeval",
     "length": "harness.metrics.gauges:length",
     "length_ratio": "harness.metrics.gauges:length_ratio",
     "answer_distinct_1": "harness.metrics.gauges:answer_distinct_1",
@@ -64,12 +65,12 @@ METRICS: Mapping[str, str] = {
 WHOLE_ANSWER = frozenset(
     {
         "length", "length_ratio", "answer_distinct_1", "answer_distinct_2", "repetition",
-        "refusal", "empty", "stop_health", "language_match",
+        "refusal", "empty", "stop_health", "language_match", "ifeval",
     }
 )  # fmt: skip
 """Gauges of all that was said: a task's `extract` is not for them (their own `extract` is)."""
 
-EXTRAS: Mapping[str, str] = {}
+EXTRAS: Mapping[str, str] = {"ifeval": "lm-eval"}
 """Metrics that need an optional package, with the extra that brings it."""
 
 METRIC_PLUGINS = "tunemark.metrics"

@@ -46,7 +46,9 @@ def scored(suite_folder: Callable[..., Path], tmp_path: Path) -> list[Scores]:
 
 
 def of(rows: list[SliceScore], metric: str, name: str) -> SliceScore:
-    return next(row for row in rows if (row.estimate.scores.metric.name, row.slice) == (metric, name))
+    return next(
+        row for row in rows if (row.estimate.scores.metric.name, row.slice) == (metric, name)
+    )
 
 
 def test_every_subgroup_has_its_own_value_and_number(scored: list[Scores]) -> None:
@@ -66,7 +68,10 @@ def test_numbers_are_in_order_and_items_without_slice_last(scored: list[Scores])
 
 
 def test_a_metric_whose_items_have_no_such_slice_is_left_out(scored: list[Scores]) -> None:
-    assert {row.estimate.scores.metric.name for row in score_slices(scored, "turn")} == {"exact_match", "bleu"}
+    assert {row.estimate.scores.metric.name for row in score_slices(scored, "turn")} == {
+        "exact_match",
+        "bleu",
+    }
 
 
 def test_a_corpus_metric_is_taken_over_the_subgroup(scored: list[Scores]) -> None:

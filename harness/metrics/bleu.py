@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from harness.errors import ConfigError, MissingExtraError
+from harness.errors import ConfigError
 from harness.metrics.base import Array, BatchMetric, Metric, Scale, Setting, Texts, mean_of
+from harness.metrics.bleu_tokens import tokenizer_of
 from harness.metrics.ngrams import possible_ngrams, shared_ngrams, spell
 
 Tokenizer = Literal["auto", "13a", "intl", "zh", "char", "none", "ja-mecab"]
@@ -127,10 +127,8 @@ class _Counting:
         totals = possible_ngrams(answers, self._order)
         return np.concatenate([lengths, shared, totals], axis=1).astype(np.float64)
 
-    def _tokens(self, text: str) -> list[str]:
-        if self._lowercase:
-            text = text.lower()
-        return self._tokenize(text.rstrip()).split()
+    def _tokens(self, text: str) -> Sequence[str]:
+        return self._tokenize((text.lower() if self._lowercase else text).rstrip())
 
 
 def _closest(length: int, references: Sequence[str]) -> int:
@@ -179,37 +177,3 @@ def _tokenizer_name(setting: Setting, tokenize: Tokenizer) -> str:
     if tokenize == "auto":
         return "zh" if setting.language == "zh" else "13a"
     return tokenize
-
-
-@cache
-def tokenizer_of(name: str) -> tuple[Callable[[str], str], str]:
-    """Return one of sacrebleu's tokenizers (text → tokens between spaces) and its signature.
-
-    Raises:
-        MissingExtraError: ja-mecab without its dictionary.
-    """
-    from sacrebleu.metrics.bleu import BLEU
-
-    if name == "zh":
-        return _chinese_tokenizer(), name
-    try:
-        tokenizer = BLEU(tokenize=name).tokenizer
-    except RuntimeError:
-        raise MissingExtraError(f"tokenize={name}", "ja") from None
-    return tokenizer, tokenizer.signature()
-
-
-def _chinese_tokenizer() -> Callable[[str], str]:
-    """Return sacrebleu's tokenizer `zh`, which asks about every character, with a memory."""
-    from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
-    from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
-
-    class Spaced(dict[int, str]):
-        def __missing__(self, code: int) -> str:
-            char = chr(code)
-            is_chinese = TokenizerZh._is_chinese_char(char)  # noqa: SLF001  its ranges are odd
-            self[code] = found = f" {char} " if is_chinese else char
-            return found
-
-    spaced, cut = Spaced(), TokenizerRegexp()
-    return lambda text: cut(text.strip().translate(spaced))

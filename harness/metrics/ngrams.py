@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ _TABLE = 2**23
 
 def spell(texts: Sequence[Sequence[str]]) -> list[str]:
     """Return token sequences as strings with one character for each different token."""
-    distinct = dict.fromkeys(token for tokens in texts for token in tokens)
+    distinct = dict.fromkeys(chain.from_iterable(texts))
     alphabet = dict(zip(distinct, map(chr, range(1, 0x110000)), strict=False))
     return ["".join([alphabet[token] for token in tokens]) for tokens in texts]
 

@@ -211,9 +211,7 @@ class BatchMetric:
             )
             rows += map(tuple, self.statistics(texts).tolist())
         found = iter(rows)
-        return [
-            Measurement(stats=next(found)) if item.gold.references else None for item in items
-        ]
+        return [Measurement(stats=next(found)) if item.gold.references else None for item in items]
 
     def reduce(self, totals: Array) -> Array:
         """Apply the corpus formula to summed statistics."""

@@ -147,7 +147,9 @@ def bleu_of(totals: Array, smoothing: _Smoothing, *, is_sentence: bool) -> Array
     matches, possible = totals[..., 2 : 2 + order], totals[..., 2 + order :]
     log_sum = np.zeros(totals.shape[:-1])
     n_orders = np.zeros(totals.shape[:-1])
-    is_open = np.ones(totals.shape[:-1], np.bool_)  # until an order that no answer is long enough for
+    is_open = np.ones(
+        totals.shape[:-1], np.bool_
+    )  # until an order that no answer is long enough for
     n_empty = np.zeros(totals.shape[:-1])
     with np.errstate(divide="ignore", invalid="ignore"):
         for n in range(order):

@@ -14,7 +14,7 @@ from harness.errors import MissingExtraError
 
 Tokenize = Callable[[str], Sequence[str]]
 
-_SPACED = "{|}~[\\]^_`!\"#$%&()*+:;<=>?@/"
+_SPACED = '{|}~[\\]^_`!"#$%&()*+:;<=>?@/'
 """Characters that are always words of their own (mteval-v13a)."""
 _MARKS = ".,-"
 """Characters that are words of their own depending on their neighbours."""

@@ -98,9 +98,7 @@ def _numbered(text: str) -> tuple[Counts, int]:
     return number[codes], int(number[-1])
 
 
-def _numbered_by_row(
-    symbols: Counts, row_of: Counts, shape: tuple[int, int]
-) -> tuple[Counts, int]:
+def _numbered_by_row(symbols: Counts, row_of: Counts, shape: tuple[int, int]) -> tuple[Counts, int]:
     """Number the symbols of each row by themselves, from 1."""
     occurs = np.zeros(shape, np.bool_)
     occurs[row_of, symbols] = True

@@ -27,9 +27,7 @@ _STEMMED_FROM = 4
 """Letters; rouge-score leaves shorter words as they are."""
 
 
-def rouge_1(
-    setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto"
-) -> Metric:
+def rouge_1(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto") -> Metric:
     """Return the mean F-score over shared words, of the best reference, in [0, 1] (Lin 2004).
 
     Equal to rouge-score's `rouge1`, which with its own tokenizer gives all Chinese texts 0.
@@ -43,9 +41,7 @@ def rouge_1(
     return _rouge("rouge_1", _ngrams(1), _Tokens(setting, tokenize, stemmer))
 
 
-def rouge_2(
-    setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto"
-) -> Metric:
+def rouge_2(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto") -> Metric:
     """Return the mean F-score over shared pairs of words, of the best reference, in [0, 1] (Lin 2004).
 
     Equal to rouge-score's `rouge2`. The parameters are those of `rouge_1`.
@@ -53,9 +49,7 @@ def rouge_2(
     return _rouge("rouge_2", _ngrams(2), _Tokens(setting, tokenize, stemmer))
 
 
-def rouge_l(
-    setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto"
-) -> Metric:
+def rouge_l(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto") -> Metric:
     """Return the mean F-score of the longest common subsequence, in [0, 1] (Lin 2004).
 
     Equal to rouge-score's `rougeL`, of the best reference. The parameters are those of `rouge_1`.
@@ -82,9 +76,7 @@ class _Tokens:
         if tokenize == "auto":
             tokenize = "char" if setting.language == "zh" else "rouge-score"
         if stemmer is True and tokenize != "rouge-score":
-            raise ConfigError(
-                f"stemmer=true goes with tokenize=rouge-score, not with {tokenize}"
-            )
+            raise ConfigError(f"stemmer=true goes with tokenize=rouge-score, not with {tokenize}")
         is_stemmed = tokenize == "rouge-score" and stemmer is not False
         self.of, self.signature = _tokenizer(tokenize, is_stemmed)
 

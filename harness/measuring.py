@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.machine import this_machine
@@ -52,7 +52,7 @@ class Batch:
 
 def measure_all(
     items: Sequence[Item], works: Sequence[Work], *, n_workers: int | None = None, label: str = ""
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Measure the items, each metric's in their order.
 
     A pure metric measures items that are equal in all but their ids once.

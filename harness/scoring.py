@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -200,7 +200,10 @@ def _measure_missing(
     with ExitStack() as stack:
         stack.enter_context(locked(files[0].parent))
         writers = [stack.enter_context(append_jsonl(file)) for file in files]
-        for batch in measure_all(items, works, n_workers=n_workers, label=f"scoring {suite.name}"):
+        batches = stack.enter_context(
+            closing(measure_all(items, works, n_workers=n_workers, label=f"scoring {suite.name}"))
+        )
+        for batch in batches:
             ids = [items[position].gold.id for position in batch.wanted]
             new = {
                 gold_id: one

@@ -107,7 +107,8 @@ class MeanMetric:
     score: Callable[[GoldRecord, Completion], float | None]
     scale: Scale = Scale()
     pure: bool = True
-    """False where it looks at ids, asks a model, or keeps anything between items."""
+    """Whether it looks at nothing but gold and completion, and not at ids. False also where it
+    asks a model."""
 
     def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
         """Return (score, 1) of each item."""

@@ -91,11 +91,12 @@ class _Counting:
             answers, references = ([t.lower() for t in side] for side in (answers, references))
         counts = _triples(self._characters(answers), self._characters(references), self._char_order)
         if self._word_order:
-            pairs = [
+            spelled = [
                 spell([_words(answer), _words(reference)])
                 for answer, reference in zip(answers, references, strict=True)
             ]
-            words = _triples(*map(list, zip(*pairs, strict=True)), self._word_order)
+            left, right = ([pair[side] for pair in spelled] for side in (0, 1))
+            words = _triples(left, right, self._word_order)
             counts = np.concatenate([counts, words], axis=1)
         return self._best(counts, texts)
 

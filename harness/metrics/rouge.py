@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Literal
@@ -13,14 +14,12 @@ import numpy as np
 from harness.errors import ConfigError, MissingExtraError
 from harness.metrics.base import Array, BatchMetric, Metric, Scale, Setting, Texts, mean_of
 from harness.metrics.lcs import lcs_lengths, union_lcs_hits
-from harness.metrics.ngrams import possible_ngrams, shared_ngrams, spell
+from harness.metrics.ngrams import Counts, possible_ngrams, shared_ngrams, spell
 from harness.metrics.normalise import chinese, tokens
 
 Tokenizer = Literal["auto", "rouge-score", "char", "jieba"]
 Stemmer = bool | Literal["auto"]
 Tokenize = Callable[[str], Sequence[str]]
-Count = Callable[[list[str], list[str]], "tuple[Array, Array, Array]"]
-"""Texts of answers and references, pair by pair → shared, answer's and reference's units."""
 
 _WORDS = re.compile(r"[a-z0-9]+")
 _STEMMED_FROM = 4
@@ -69,6 +68,18 @@ def rouge_lsum(
     return _rouge("rouge_lsum", _lines, cut)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Overlap:
+    """Words or n-grams of each pair of an answer and a reference, [pairs]."""
+
+    shared: Counts
+    in_answer: Counts
+    in_reference: Counts
+
+
+_Count = Callable[[Tokenize, list[str], list[str]], _Overlap]
+
+
 class _Tokens:
     """How texts are cut, and what the signature says of it."""
 
@@ -81,11 +92,10 @@ class _Tokens:
         self.of, self.signature = _tokenizer(tokenize, is_stemmed)
 
 
-def _rouge(name: str, count: Callable[..., tuple[Array, Array, Array]], cut: _Tokens) -> Metric:
+def _rouge(name: str, count: _Count, cut: _Tokens) -> Metric:
     def statistics(texts: Texts) -> Array:
         answers, references = texts.pairs()
-        shared, in_answer, in_reference = count(cut.of, answers, references)
-        scores = _f_score(shared, in_answer, in_reference)
+        scores = _f_score(count(cut.of, answers, references))
         best = np.maximum.reduceat(scores, texts.first_pairs())
         return np.stack([best, np.ones_like(best)], axis=1)
 
@@ -98,40 +108,44 @@ def _rouge(name: str, count: Callable[..., tuple[Array, Array, Array]], cut: _To
     )
 
 
-def _f_score(shared: Array, in_answer: Array, in_reference: Array) -> Array:
+def _f_score(overlap: _Overlap) -> Array:
     """Return F1 in rouge-score's order of operations: equal to the last bit."""
-    precision = shared / np.maximum(in_answer, 1)
-    recall = shared / np.maximum(in_reference, 1)
+    precision = overlap.shared / np.maximum(overlap.in_answer, 1)
+    recall = overlap.shared / np.maximum(overlap.in_reference, 1)
     total = precision + recall
     return np.where(total > 0, 2 * precision * recall / np.where(total > 0, total, 1.0), 0.0)
 
 
-def _ngrams(n: int) -> Callable[..., tuple[Array, Array, Array]]:
-    def count(
-        cut: Tokenize, answers: list[str], references: list[str]
-    ) -> tuple[Array, Array, Array]:
+def _ngrams(n: int) -> _Count:
+    def count(cut: Tokenize, answers: list[str], references: list[str]) -> _Overlap:
         left, right = _spelled(cut, answers, references)
-        shared = shared_ngrams(left, [[text] for text in right], n)[:, n - 1]
-        return shared, possible_ngrams(left, n)[:, n - 1], possible_ngrams(right, n)[:, n - 1]
+        return _Overlap(
+            shared=shared_ngrams(left, [[text] for text in right], n)[:, n - 1],
+            in_answer=possible_ngrams(left, n)[:, n - 1],
+            in_reference=possible_ngrams(right, n)[:, n - 1],
+        )
 
     return count
 
 
-def _subsequence(
-    cut: Tokenize, answers: list[str], references: list[str]
-) -> tuple[Array, Array, Array]:
+def _subsequence(cut: Tokenize, answers: list[str], references: list[str]) -> _Overlap:
     left, right = _spelled(cut, answers, references)
-    return lcs_lengths(left, right), possible_ngrams(left, 1)[:, 0], possible_ngrams(right, 1)[:, 0]
+    return _Overlap(
+        shared=lcs_lengths(left, right),
+        in_answer=possible_ngrams(left, 1)[:, 0],
+        in_reference=possible_ngrams(right, 1)[:, 0],
+    )
 
 
-def _lines(cut: Tokenize, answers: list[str], references: list[str]) -> tuple[Array, Array, Array]:
+def _lines(cut: Tokenize, answers: list[str], references: list[str]) -> _Overlap:
     counts: list[tuple[int, int, int]] = []
     for answer, reference in zip(answers, references, strict=True):
         left, right = ([cut(line) for line in text.split("\n")] for text in (answer, reference))
         spelled = spell([*left, *right])
         said, wanted = spelled[: len(left)], spelled[len(left) :]
         counts.append((union_lcs_hits(wanted, said), sum(map(len, said)), sum(map(len, wanted))))
-    return tuple(np.asarray(counts).T)
+    shared, in_answer, in_reference = np.asarray(counts, np.int64).T
+    return _Overlap(shared=shared, in_answer=in_answer, in_reference=in_reference)
 
 
 def _spelled(
@@ -184,13 +198,17 @@ def _stemmer() -> Callable[[str], str]:
 
 
 def _jieba_words() -> Tokenize:
+    import logging
+    import warnings
+
     try:
-        import jieba
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is written for an older Python
+            import jieba
     except ImportError:
         raise MissingExtraError("tokenize=jieba", "zh") from None
 
-    import logging
-
     jieba.setLogLevel(logging.WARNING)
-    dictionary = jieba.Tokenizer()  # its own: words that a program added elsewhere don't count
+    dictionary = jieba.Tokenizer()  # its own: words that a program adds elsewhere don't count
+    dictionary.initialize()
     return lambda text: [word for word in dictionary.lcut(chinese(text)) if word.strip()]

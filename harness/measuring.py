@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -147,8 +148,13 @@ def _first_of_each_kind(wanted: Sequence[int], kind: Sequence[int]) -> list[int]
 
 def _kinds(items: Sequence[Item]) -> list[int]:
     """Number the items so that those which are equal in all but their ids share a number."""
+    texts = Counter(item.completion.text for item in items)
     numbers: dict[Hashable, int] = {}
-    return [numbers.setdefault(_kind_of(item), len(numbers)) for item in items]
+    kinds: list[int] = []
+    for n, item in enumerate(items):
+        is_alone = texts[item.completion.text] == 1
+        kinds.append(n if is_alone else numbers.setdefault(_kind_of(item), n))
+    return kinds
 
 
 def _kind_of(item: Item) -> Hashable:

@@ -148,12 +148,12 @@ def _plan(folder: RunFolder, suite: Suite, spec: Spec, *, trusts_code: bool) -> 
     # Workers get no copy of the gold set: building a metric does not look at it.
     build = partial(metric_of, replace(suite, gold=(), shots={}), spec, trusts_code=trusts_code)
     metric = build()
-    tasks = suite.config.tasks
+    tasks = {name for name, task in suite.config.tasks.items() if spec in task.metrics}
     return _Plan(
         metric=metric,
         build=build,
         file=folder.scores_file(metric.signature, suite.gold_digest),
-        planned=tuple(record for record in suite.gold if spec in tasks[record.task].metrics),
+        planned=tuple(record for record in suite.gold if record.task in tasks),
     )
 
 

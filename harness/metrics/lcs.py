@@ -29,11 +29,13 @@ def union_lcs_hits(reference: Sequence[str], answer: Sequence[str]) -> int:
         answer: Likewise.
     """
     in_reference, in_answer = Counter("".join(reference)), Counter("".join(answer))
-    sentences = [(sentence, _places(sentence)) for sentence in answer]
+    sentences = [(sentence, _places(sentence)) for sentence in dict.fromkeys(answer)]
     hits = 0
     for sentence in reference:
         covered: set[int] = set()
         for other, places in sentences:
+            if len(covered) == len(sentence):
+                break
             covered.update(_one_lcs(sentence, other, places))
         for i in sorted(covered):
             word = sentence[i]

@@ -7,11 +7,11 @@ import string
 from collections import Counter
 
 from rouge_score.rouge_scorer import RougeScorer
+from rows import Pair
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from harness.metrics.normalise import CharacterTokenizer, tokens
-from rows import Pair
 
 
 def squad(rows: list[Pair], language: str) -> dict[str, float]:
@@ -29,7 +29,7 @@ def squad(rows: list[Pair], language: str) -> dict[str, float]:
 
 def bleu(rows: list[Pair], language: str) -> dict[str, float]:
     """Return sacrebleu's corpus BLEU."""
-    metric = BLEU(tokenize="zh" if language == "zh" else "13a")
+    metric = BLEU(tokenize="zh" if language == "zh" else "13a", force=True)
     return {"bleu": metric.corpus_score([a for a, _ in rows], [[b for _, b in rows]]).score}
 
 

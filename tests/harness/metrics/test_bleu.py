@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,7 @@ def test_smoothed_bleu_equals_sacrebleu(
 def test_sentence_bleu_is_the_mean_of_sacrebleus_sentence_scores(
     pairs: Pairs, tokenize: str, smooth: str, k: float | None
 ) -> None:
-    library = BLEU(
-        smooth_method=smooth, smooth_value=k, tokenize=tokenize, effective_order=True
-    )
+    library = BLEU(smooth_method=smooth, smooth_value=k, tokenize=tokenize, effective_order=True)
     metric = build_metric(
         spec("sentence_bleu", smooth=smooth, smooth_value=k, tokenize=tokenize), EN
     )
@@ -166,9 +165,7 @@ def test_unsmoothed_bleu_meets_nlg_evals_values(SHARED: Path) -> None:
 
     found = [
         value(
-            build_metric(
-                spec("bleu", tokenize="none", smooth="none", max_ngram_order=order), EN
-            ),
+            build_metric(spec("bleu", tokenize="none", smooth="none", max_ngram_order=order), EN),
             pairs,
         )
         for order in (1, 2, 3, 4)
@@ -240,7 +237,12 @@ def test_many_sums_are_reduced_at_once_as_one_by_one(
 ) -> None:
     metric = build_metric(spec(name, smooth=smoothing[0], smooth_value=smoothing[1]), EN)
     stats = np.concatenate([matrix(metric, pairs) for pairs in CORPORA.values()])
-    sums = np.random.default_rng(1).multinomial(9, [1 / len(stats)] * len(stats), 50) @ stats
+    sums = (
+        np.random.default_rng(1)
+        .multinomial(9, [1 / len(stats)] * len(stats), 50)
+        .astype(np.float64)
+        @ stats
+    )
 
     assert metric.reduce(sums).tolist() == [float(metric.reduce(row)) for row in sums]
 
@@ -264,16 +266,22 @@ def test_an_unknown_tokenizer_is_refused_with_the_known_ones() -> None:
         build_metric(spec("bleu", tokenize="spacy"), EN)
 
 
+@pytest.mark.skipif(find_spec("ipadic") is not None, reason="the dictionary is installed")
 def test_japanese_words_need_their_dictionary() -> None:
-    try:
-        import ipadic  # pyright: ignore[reportMissingImports]  # noqa: F401
-    except ImportError:
-        with pytest.raises(MissingExtraError, match=r"tunemark\[ja\]"):
-            build_metric(spec("bleu", tokenize="ja-mecab"), EN)
-    else:
-        text = "私の名前は太郎です。"
-        metric = build_metric(spec("bleu", tokenize="ja-mecab"), EN)
-        assert value(metric, [(text, (text,))]) == pytest.approx(100.0)
+    with pytest.raises(MissingExtraError, match=r"tunemark\[ja\]"):
+        build_metric(spec("bleu", tokenize="ja-mecab"), EN)
+
+
+@pytest.mark.skipif(find_spec("ipadic") is None, reason="the extra ja is not installed")
+def test_japanese_words_are_cut_by_mecab() -> None:
+    answer, reference = "私の名前は太郎です。", "私の名前は次郎です。"
+    library = BLEU(tokenize="ja-mecab")
+    metric = build_metric(spec("bleu", tokenize="ja-mecab"), EN)
+
+    expected = library.corpus_score([answer], [[reference]]).score
+
+    assert value(metric, [(answer, (reference,))]) == pytest.approx(expected, rel=DIGITS)
+    assert "|tok:ja-mecab-" in f"|{metric.signature}"
 
 
 SIGNATURES = [

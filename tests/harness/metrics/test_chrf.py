@@ -60,7 +60,9 @@ corpora = st.lists(
 
 @pytest.mark.parametrize("params", PARAMETERS, ids=str)
 @given(corpus=corpora)
-def test_statistics_of_any_texts_equal_sacrebleus_own(params: dict[str, Any], corpus: Pairs) -> None:
+def test_statistics_of_any_texts_equal_sacrebleus_own(
+    params: dict[str, Any], corpus: Pairs
+) -> None:
     library: Any = CHRF(**params)
     metric = build_metric(Spec(name="chrf", params=params), EN)
 
@@ -72,10 +74,8 @@ def test_statistics_of_any_texts_equal_sacrebleus_own(params: dict[str, Any], co
 
 # sacrebleu test/test_chrf.py (beta 3), published to six or seven places.
 RISK = (
-    "risk assessment must be made of those who are qualified and expertise in the sector - these "
-    "are the scientists .",
-    "risk assessment has to be undertaken by those who are qualified and expert in that area - "
-    "that is the scientists .",
+    "risk assessment must be made of those who are qualified and expertise in the sector - these are the scientists .",
+    "risk assessment has to be undertaken by those who are qualified and expert in that area - that is the scientists .",
 )
 BEZIEHUNG = (
     "Die Beziehung zwischen Obama und Netanjahu ist nicht gerade freundlich.",
@@ -143,7 +143,12 @@ def test_wmt23_systems_keep_sacrebleus_order_with_words_too(SHARED: Path) -> Non
 def test_many_sums_are_reduced_at_once_as_one_by_one() -> None:
     metric = build_metric("chrf", EN)
     stats = np.concatenate([matrix(metric, pairs) for pairs in CORPORA.values()])
-    sums = np.random.default_rng(1).multinomial(9, [1 / len(stats)] * len(stats), 50) @ stats
+    sums = (
+        np.random.default_rng(1)
+        .multinomial(9, [1 / len(stats)] * len(stats), 50)
+        .astype(np.float64)
+        @ stats
+    )
 
     assert metric.reduce(sums).tolist() == [float(metric.reduce(row)) for row in sums]
 

@@ -108,4 +108,6 @@ def test_spelling_gives_equal_tokens_one_character_and_different_ones_another(
     tokens = [token for text in texts for token in text]
     characters = "".join(spelled)
     assert [len(s) for s in spelled] == [len(t) for t in texts]
-    assert len(set(zip(tokens, characters, strict=True))) == len(set(tokens)) == len(set(characters))
+    assert (
+        len(set(zip(tokens, characters, strict=True))) == len(set(tokens)) == len(set(characters))
+    )

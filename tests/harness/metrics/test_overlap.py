@@ -108,10 +108,10 @@ def test_rouge_meets_the_values_in_rouge_scores_own_tests(
     assert found == pytest.approx(expected, abs=1e-12)
 
 
-TOP = {"bleu": 100.0, "chrf": 100.0}
+TOP = {"bleu": 100.0, "sentence_bleu": 100.0, "chrf": 100.0, "chrf++": 100.0}
 TEXT_METRICS = (
-    "exact_match", "contains", "token_f1", "bleu", "chrf", "rouge_1", "rouge_2", "rouge_l",
-    "rouge_lsum",
+    "exact_match", "contains", "token_f1", "bleu", "sentence_bleu", "chrf", "chrf++", "rouge_1",
+    "rouge_2", "rouge_l", "rouge_lsum",
 )  # fmt: skip
 
 

@@ -35,7 +35,22 @@ def ours(name: str, setting: Setting, pairs: Pairs, **params: object) -> list[fl
 
 
 words = st.sampled_from(
-    ["the", "cats", "cat", "running", "runs", "Dr.", "3.5", "药", "片", "，", "\n", "\n\n", "é", "ſ"]
+    [
+        "the",
+        "cats",
+        "cat",
+        "running",
+        "runs",
+        "Dr.",
+        "3.5",
+        "药",
+        "片",
+        "，",
+        "\n",
+        "\n\n",
+        "é",
+        "ſ",
+    ]
 )
 texts = st.lists(words, max_size=14).map(" ".join) | st.text(max_size=20)
 corpora = st.lists(
@@ -150,6 +165,7 @@ class JiebaTokenizer:
         return [word for word in jieba.lcut(chinese(text)) if word != " "]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("pairs", CORPORA.values(), ids=CORPORA)
@@ -160,7 +176,7 @@ def test_words_cut_by_jieba_equal_rouge_score_with_that_tokenizer(pairs: Pairs, 
     assert ours(name, ZH, pairs, tokenize="jieba") == scores(library, name, pairs)
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_jieba_counts_words_where_the_default_counts_characters() -> None:
     pytest.importorskip("jieba", reason="the extra zh is not installed")
     pairs: Pairs = [("北京大学的学生", ("北京大学的老师",))]

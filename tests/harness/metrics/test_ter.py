@@ -62,52 +62,28 @@ def test_ter_of_any_texts_equals_sacrebleu(corpus: Pairs) -> None:
 
 
 # sacrebleu test/test_ter.py: a realistic example from the WMT19 dev data, published as 0.136.
-WMT19: Pairs = [
-    (
-        'wählen Sie " Bild neu berechnen , " um beim Ändern der Bildgröße Pixel hinzuzufügen oder zu '
-        "entfernen , damit das Bild ungefähr dieselbe Größe aufweist wie die andere Größe .",
-        (
-            'wählen Sie " Bild neu berechnen , " um beim Ändern der Bildgröße Pixel hinzuzufügen '
-            "oder zu entfernen , damit die Darstellung des Bildes in einer anderen Größe "
-            "beibehalten wird .",
-        ),
-    ),
-    (
-        "wenn Sie alle Aufgaben im aktuellen Dokument aktualisieren möchten , wählen Sie im Menü des "
-        'Aufgabenbedienfelds die Option " Alle Aufgaben aktualisieren . "',
-        (
-            "wenn Sie alle Aufgaben im aktuellen Dokument aktualisieren möchten , wählen Sie im "
-            'Menü des Aufgabenbedienfelds die Option " Alle Aufgaben aktualisieren . "',
-        ),
-    ),
-    (
-        'klicken Sie auf der Registerkarte " Optionen " auf die Schaltfläche " Benutzerdefiniert " '
-        'und geben Sie Werte für " Fehlerkorrektur-Level " und " Y / X-Verhältnis " ein .',
-        (
-            'klicken Sie auf der Registerkarte " Optionen " auf die Schaltfläche " '
-            'Benutzerdefiniert " und geben Sie für " Fehlerkorrektur-Level " und " Y / '
-            'X-Verhältnis " niedrigere Werte ein .',
-        ),
-    ),
-    (
-        "Sie können beispielsweise ein Dokument erstellen , das ein Auto über die Bühne enthält .",
-        (
-            "Sie können beispielsweise ein Dokument erstellen , das ein Auto enthalt , das sich "
-            "über die Bühne bewegt .",
-        ),
-    ),
-    (
-        'wählen Sie im Dialogfeld " Neu aus Vorlage " eine Vorlage aus und klicken Sie auf " Neu . "',
-        (
-            'wählen Sie im Dialogfeld " Neu aus Vorlage " eine Vorlage aus und klicken Sie auf " '
-            'Neu . "',
-        ),
-    ),
-]
+WMT19_ANSWERS = """\
+wählen Sie " Bild neu berechnen , " um beim Ändern der Bildgröße Pixel hinzuzufügen oder zu entfernen , damit das Bild ungefähr dieselbe Größe aufweist wie die andere Größe .
+wenn Sie alle Aufgaben im aktuellen Dokument aktualisieren möchten , wählen Sie im Menü des Aufgabenbedienfelds die Option " Alle Aufgaben aktualisieren . "
+klicken Sie auf der Registerkarte " Optionen " auf die Schaltfläche " Benutzerdefiniert " und geben Sie Werte für " Fehlerkorrektur-Level " und " Y / X-Verhältnis " ein .
+Sie können beispielsweise ein Dokument erstellen , das ein Auto über die Bühne enthält .
+wählen Sie im Dialogfeld " Neu aus Vorlage " eine Vorlage aus und klicken Sie auf " Neu . "
+"""
+WMT19_REFERENCES = """\
+wählen Sie " Bild neu berechnen , " um beim Ändern der Bildgröße Pixel hinzuzufügen oder zu entfernen , damit die Darstellung des Bildes in einer anderen Größe beibehalten wird .
+wenn Sie alle Aufgaben im aktuellen Dokument aktualisieren möchten , wählen Sie im Menü des Aufgabenbedienfelds die Option " Alle Aufgaben aktualisieren . "
+klicken Sie auf der Registerkarte " Optionen " auf die Schaltfläche " Benutzerdefiniert " und geben Sie für " Fehlerkorrektur-Level " und " Y / X-Verhältnis " niedrigere Werte ein .
+Sie können beispielsweise ein Dokument erstellen , das ein Auto enthalt , das sich über die Bühne bewegt .
+wählen Sie im Dialogfeld " Neu aus Vorlage " eine Vorlage aus und klicken Sie auf " Neu . "
+"""
 
 
 def test_ter_meets_the_published_value_of_a_corpus() -> None:
-    assert value(build_metric("ter", EN), WMT19) == pytest.approx(13.6, abs=0.05)
+    lines = zip(WMT19_ANSWERS.splitlines(), WMT19_REFERENCES.splitlines(), strict=True)
+    pairs: Pairs = [(answer, (reference,)) for answer, reference in lines]
+
+    assert len(pairs) == 5
+    assert value(build_metric("ter", EN), pairs) == pytest.approx(13.6, abs=1e-3)
 
 
 def test_chinese_is_counted_by_characters_unless_told_otherwise() -> None:
@@ -118,6 +94,13 @@ def test_chinese_is_counted_by_characters_unless_told_otherwise() -> None:
 
     assert by_character == pytest.approx(100 / 9)
     assert by_spaces == 100.0
+
+
+@pytest.mark.parametrize(
+    "text", ["患者每日口服两片，共七天。", "服用Aspirin １００ｍｇ，每日1次。"]
+)
+def test_identical_chinese_texts_need_no_edit(text: str) -> None:
+    assert value(build_metric("ter", ZH), [(text, (text,))]) == 0.0
 
 
 def test_lower_is_better_without_an_upper_end() -> None:

@@ -69,7 +69,15 @@ def sentence_bleu(
     """Return the mean of the answers' own BLEU values, in [0, 100], as sacrebleu's sentence BLEU.
 
     Orders longer than an answer are left out ("effective order"). Not comparable with `bleu`,
-    which counts all answers together. The parameters are those of `bleu`.
+    which counts all answers together.
+
+    Args:
+        setting: Its language decides the tokenizer "auto": zh for Chinese, else 13a.
+        tokenize: One of sacrebleu's tokenizers.
+        lowercase: Whether case is ignored.
+        max_ngram_order: Longest n-gram.
+        smooth: What an order without a match counts as (Chen and Cherry 2014).
+        smooth_value: Of "floor" (0.1) and "add-k" (1).
     """
     count = _Counting(_tokenizer_name(setting, tokenize), lowercase, max_ngram_order)
     smoothing = _Smoothing(smooth, smooth_value)

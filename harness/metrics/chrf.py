@@ -53,7 +53,15 @@ def chrf_plus_plus(
     """Return corpus chrF++ in [0, 100]: chrF with word n-grams beside those of characters.
 
     Popović 2017, as in sacrebleu with word_order=2. Words stand between spaces, so that it adds
-    little for Chinese. The parameters are those of `chrf`.
+    little for Chinese.
+
+    Args:
+        setting: Not used.
+        char_order: Longest character n-gram.
+        word_order: Longest word n-gram; 0 for none.
+        beta: How many times recall weighs more than precision.
+        lowercase: Whether case is ignored.
+        whitespace: Whether spaces are characters too.
     """
     del setting
     return _chrf("chrf++", _Counting(char_order, word_order, beta, lowercase, whitespace))

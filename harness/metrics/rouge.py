@@ -43,7 +43,13 @@ def rouge_1(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer 
 def rouge_2(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto") -> Metric:
     """Return the mean F-score over shared pairs of words, of the best reference, in [0, 1] (Lin 2004).
 
-    Equal to rouge-score's `rouge2`. The parameters are those of `rouge_1`.
+    Equal to rouge-score's `rouge2`.
+
+    Args:
+        setting: Its language decides "auto": characters (and Latin words) for Chinese, else
+            rouge-score's tokenizer with its stemmer.
+        tokenize: rouge-score's tokenizer (a-z, 0-9), characters, or words cut by jieba.
+        stemmer: Whether words are cut to their stems (Porter); only with rouge-score's tokenizer.
     """
     return _rouge("rouge_2", _ngrams(2), _Tokens(setting, tokenize, stemmer))
 
@@ -51,7 +57,13 @@ def rouge_2(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer 
 def rouge_l(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto") -> Metric:
     """Return the mean F-score of the longest common subsequence, in [0, 1] (Lin 2004).
 
-    Equal to rouge-score's `rougeL`, of the best reference. The parameters are those of `rouge_1`.
+    Equal to rouge-score's `rougeL`, of the best reference.
+
+    Args:
+        setting: Its language decides "auto": characters (and Latin words) for Chinese, else
+            rouge-score's tokenizer with its stemmer.
+        tokenize: rouge-score's tokenizer (a-z, 0-9), characters, or words cut by jieba.
+        stemmer: Whether words are cut to their stems (Porter); only with rouge-score's tokenizer.
     """
     return _rouge("rouge_l", _subsequence, _Tokens(setting, tokenize, stemmer))
 
@@ -61,8 +73,13 @@ def rouge_lsum(
 ) -> Metric:
     """Return the mean F-score of the common subsequences of lines, in [0, 1] (Lin 2004).
 
-    Equal to rouge-score's `rougeLsum`, of the best reference; for summaries of several lines. The
-    parameters are those of `rouge_1`.
+    Equal to rouge-score's `rougeLsum`, of the best reference; for summaries of several lines.
+
+    Args:
+        setting: Its language decides "auto": characters (and Latin words) for Chinese, else
+            rouge-score's tokenizer with its stemmer.
+        tokenize: rouge-score's tokenizer (a-z, 0-9), characters, or words cut by jieba.
+        stemmer: Whether words are cut to their stems (Porter); only with rouge-score's tokenizer.
     """
     cut = _Tokens(setting, tokenize, stemmer)
     return _rouge("rouge_lsum", _lines, cut)

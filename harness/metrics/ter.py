@@ -21,7 +21,7 @@ def ter(
     asian_support: Switch = "auto",
     case_sensitive: bool = False,
 ) -> Metric:
-    """Return the translation edit rate in [0, ∞), lower is better: edits per 100 reference words.
+    """Return the translation edit rate: edits per 100 reference words, from 0; lower is better.
 
     Snover et al. 2006, as sacrebleu and Tercom compute it: insertions, deletions, substitutions
     and shifts of word groups to the nearest reference, over the references' mean length. Slow:

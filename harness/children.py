@@ -67,7 +67,9 @@ def child_main(work: Callable[[], None], *, folder: Path) -> int:
     This is the child's edge: whatever happens is recorded in the folder, a traceback only in a
     log beside the note.
     """
-    _follow_parent()
+    parent = os.environ.pop("TUNEMARK_PARENT", None)
+    if parent is not None:
+        follow_parent(int(parent))
     (folder / NOTE).unlink(missing_ok=True)
     try:
         work()
@@ -82,6 +84,21 @@ def child_main(work: Callable[[], None], *, folder: Path) -> int:
         _leave_note(folder, explain_fault(error, folder))
         return 1
     return 0
+
+
+def follow_parent(parent: int) -> None:
+    """End this process when its parent ends, even by kill -9 (Linux; elsewhere a no-op).
+
+    An orphan would go on using memory and hold its folder's lock against the next call.
+
+    Args:
+        parent: Process id.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it ended before we could ask
+        sys.exit(1)
 
 
 def explain_fault(error: Exception, folder: Path) -> str:
@@ -115,16 +132,3 @@ def _leave_note(folder: Path, message: str) -> None:
         write_json(folder / NOTE, {"message": message})
     except HarnessError:  # a full disk, most likely: then the terminal has to do
         print(message, file=sys.stderr)
-
-
-def _follow_parent() -> None:
-    """End this process when its parent ends, even by kill -9 (Linux; elsewhere a no-op).
-
-    An orphan would go on using memory and hold its folder's lock against the next call.
-    """
-    parent = os.environ.pop("TUNEMARK_PARENT", None)
-    if parent is None or not sys.platform.startswith("linux"):
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != int(parent):  # it ended before we could ask
-        sys.exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 
 from rich.console import Console
@@ -17,6 +18,8 @@ from rich.progress import (
 )
 
 QUARTERS = 4
+LONG_SECONDS = 3.0
+"""Work that may end sooner shows no bar."""
 
 
 class Bars:
@@ -63,3 +66,36 @@ class Bars:
             self._said[bar] = quarter
             tail = f"  {note}" if note else ""
             print(f"  {self._labels[bar]}: {done}/{planned}{tail}", file=sys.stderr, flush=True)
+
+
+class Meter:
+    """One bar that appears only when the work turns out to be long; a context manager."""
+
+    def __init__(self, label: str, planned: int) -> None:
+        self._label = label
+        self._planned = planned
+        self._done = 0
+        self._began = time.monotonic()
+        self._bars: Bars | None = None
+        self._bar = TaskID(0)
+
+    def __enter__(self) -> Meter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bars is not None:
+            self._bars.__exit__(kind, error, trace)
+
+    def advance(self, n: int) -> None:
+        """Count some more as done."""
+        self._done += n
+        if self._bars is None and time.monotonic() - self._began > LONG_SECONDS:
+            self._bars = Bars().__enter__()
+            self._bar = self._bars.add(self._label)
+        if self._bars is not None:
+            self._bars.update(self._bar, self._done, self._planned)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import IncomparableError
+from harness.measuring import Work, measure_all
 from harness.metrics.base import Item, Metric
 from harness.metrics.build import metric_of
+from harness.spec import Spec
 from harness.store import RunFolder, append_jsonl, locked, read_lines
 from harness.suite import Suite
 from harness.types import Completion, GoldRecord, Measurement
-
-CHUNK = 1000
-"""Items that are measured between two writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,65 +90,138 @@ def refuse_other_gold(folder: RunFolder, suite: Suite) -> None:
 
 
 def score_run(
-    folder: RunFolder, suite: Suite, name: str, *, trusts_code: bool = False
+    folder: RunFolder,
+    suite: Suite,
+    name: str,
+    *,
+    trusts_code: bool = False,
+    n_workers: int | None = None,
 ) -> list[Scores]:
-    """Measure a run with all metrics of its suite; stored measurements are used again."""
+    """Measure a run with all metrics of its suite; stored measurements are used again.
+
+    Args:
+        folder: The run.
+        suite: What it answered.
+        name: Of its configuration.
+        trusts_code: Whether Python files that the suite names may be run.
+        n_workers: Processes; by default as many as there are cores where that pays.
+    """
     completions = folder.completions()
+    plans = [_plan(folder, suite, spec, trusts_code=trusts_code) for spec in suite.metric_specs()]
+    # Two spellings of one metric share a file.
+    stored = {plan.file: _read(plan.file) for plan in plans}
+    _measure_missing(suite, plans, stored, completions, n_workers=n_workers)
     template = str(folder.manifest["identity"].get("template", ""))
     found: list[Scores] = []
-    for spec in suite.metric_specs():
-        metric = metric_of(suite, spec, trusts_code=trusts_code)
-        planned = tuple(
-            record for record in suite.gold if spec in suite.config.tasks[record.task].metrics
-        )
-        stored = _measured(folder, suite, metric, planned, completions)
+    for plan in plans:
+        measured = [(r.id, one) for r in plan.planned if (one := stored[plan.file].get(r.id))]
         found.append(
             Scores(
                 run=name,
                 suite=suite.name,
-                metric=metric,
+                metric=plan.metric,
                 gold_digest=suite.gold_digest,
                 template_digest=template,
-                stats={r.id: stored[r.id].stats for r in planned if r.id in stored},
-                planned=planned,
-                not_extracted=frozenset(
-                    r.id for r in planned if r.id in stored and not stored[r.id].is_extracted
-                ),
+                stats={gold_id: one.stats for gold_id, one in measured},
+                planned=plan.planned,
+                not_extracted=frozenset(i for i, one in measured if not one.is_extracted),
             )
         )
     return found
 
 
-def _measured(
-    folder: RunFolder,
-    suite: Suite,
-    metric: Metric,
-    planned: Sequence[GoldRecord],
-    completions: Mapping[str, Completion],
-) -> dict[str, Measurement]:
-    """Return the measurements by gold id, taking those that are missing."""
-    file = folder.scores_file(metric.signature, suite.gold_digest)
-    stored = {
+Stored = dict[str, Measurement]
+"""By gold id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What one metric has to measure, and where it is stored."""
+
+    metric: Metric
+    build: Callable[[], Metric]
+    file: Path
+    planned: tuple[GoldRecord, ...]
+
+
+def _plan(folder: RunFolder, suite: Suite, spec: Spec, *, trusts_code: bool) -> _Plan:
+    # Workers get no copy of the gold set: building a metric does not look at it.
+    build = partial(metric_of, replace(suite, gold=(), pools={}, earlier={}), spec, trusts_code=trusts_code)
+    metric = build()
+    tasks = {name for name, task in suite.config.tasks.items() if spec in task.metrics}
+    return _Plan(
+        metric=metric,
+        build=build,
+        file=folder.scores_file(metric.signature, suite.gold_digest),
+        planned=tuple(record for record in suite.gold if record.task in tasks),
+    )
+
+
+def _read(file: Path) -> Stored:
+    return {
         row["id"]: Measurement(stats=tuple(row["stats"]), is_extracted=row.get("extracted", True))
         for row in read_lines(file)
     }
-    missing = [r for r in planned if r.id in completions and r.id not in stored]
-    if not missing:
-        return stored
-    with locked(file.parent), append_jsonl(file) as writer:
-        for start in range(0, len(missing), CHUNK):
-            records = missing[start : start + CHUNK]
-            items = [Item(gold=r, completion=completions[r.id]) for r in records]
-            for record, one in zip(records, metric.measure(items), strict=True):
-                if one is not None:
-                    stored[record.id] = one
-                    writer.write(_row(record.id, one, metric))
-    return stored
 
 
-def _row(gold_id: str, one: Measurement, metric: Metric) -> dict[str, object]:
-    """Return a line: the statistics, and the item's own value for whoever only shows it."""
-    value = float(metric.reduce(np.asarray(one.stats)))
-    shown = value if math.isfinite(value) else None
-    row: dict[str, object] = {"id": gold_id, "value": shown, "stats": list(one.stats)}
-    return row if one.is_extracted else {**row, "extracted": False}
+def _measure_missing(
+    suite: Suite,
+    plans: Sequence[_Plan],
+    stored: Mapping[Path, Stored],
+    completions: Mapping[str, Completion],
+    *,
+    n_workers: int | None,
+) -> None:
+    """Measure what is not stored yet, and store it."""
+    by_file = {plan.file: plan for plan in reversed(plans)}
+    missing = {
+        file: {
+            record.id
+            for plan in plans
+            if plan.file == file
+            for record in plan.planned
+            if record.id in completions and record.id not in stored[file]
+        }
+        for file in by_file
+    }
+    some = set[str]().union(*missing.values())
+    if not some:
+        return
+    items = [Item(gold=r, completion=completions[r.id]) for r in suite.gold if r.id in some]
+    files = [file for file in by_file if missing[file]]
+    works = [
+        Work(
+            metric=by_file[file].metric,
+            build=by_file[file].build,
+            wanted=[n for n, item in enumerate(items) if item.gold.id in missing[file]],
+        )
+        for file in files
+    ]
+    with ExitStack() as stack:
+        stack.enter_context(locked(files[0].parent))
+        writers = [stack.enter_context(append_jsonl(file)) for file in files]
+        batches = stack.enter_context(
+            closing(measure_all(items, works, n_workers=n_workers, label=f"scoring {suite.name}"))
+        )
+        for batch in batches:
+            ids = [items[position].gold.id for position in batch.wanted]
+            new = {
+                gold_id: one
+                for gold_id, one in zip(ids, batch.measured, strict=True)
+                if one is not None
+            }
+            stored[files[batch.work]].update(new)
+            writers[batch.work].write_all(_rows(new, works[batch.work].metric))
+
+
+def _rows(new: Stored, metric: Metric) -> list[dict[str, object]]:
+    """Return lines: the statistics, and the item's own value for whoever only shows it."""
+    if not new:
+        return []
+    values = metric.reduce(np.asarray([one.stats for one in new.values()])).tolist()
+    rows: list[dict[str, object]] = []
+    for (gold_id, one), value in zip(new.items(), values, strict=True):
+        shown = value if math.isfinite(value) else None
+        row: dict[str, object] = {"id": gold_id, "value": shown, "stats": list(one.stats)}
+        rows.append(row if one.is_extracted else {**row, "extracted": False})
+    return rows

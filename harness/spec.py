@@ -27,7 +27,7 @@ from harness.errors import ConfigError, InputError, suggestion
 from harness.types import Record
 
 _PLAIN = re.compile(r"[\w.+/-]+")
-_LABEL = re.compile(r"\s*([A-Za-z][\w./-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_LABEL = re.compile(r"\s*([A-Za-z][\w.+/-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
 
 class Spec(Record):

@@ -111,8 +111,16 @@ class JsonlWriter:
         Raises:
             StoreError: the disk is full or the file cannot be written.
         """
+        self.write_all([value])
+
+    def write_all(self, values: Iterable[Mapping[str, object]]) -> None:
+        """Append lines at once.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written.
+        """
         try:
-            self._stream.write(canonical_json(value) + "\n")
+            self._stream.write("".join([canonical_json(value) + "\n" for value in values]))
             self._stream.flush()
         except OSError as error:
             raise StoreError(

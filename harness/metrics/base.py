@@ -20,6 +20,9 @@ from harness.types import Completion, GoldRecord, Measurement
 
 Array = NDArray[np.float64]
 
+BATCH = 512
+"""Items whose statistics are counted together: enough to be fast, little enough for the caches."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
@@ -65,7 +68,11 @@ class Setting:
 
 
 class Metric(Protocol):
-    """What a metric offers to scoring, comparison and reports."""
+    """What a metric offers to scoring, comparison and reports.
+
+    A metric that is `pure` (see `MeanMetric`) is measured in several processes at once, and items
+    that are equal but for their ids are measured once.
+    """
 
     @property
     def name(self) -> str:
@@ -99,6 +106,9 @@ class MeanMetric:
     signature: str
     score: Callable[[GoldRecord, Completion], float | None]
     scale: Scale = Scale()
+    pure: bool = True
+    """Whether it looks at nothing but gold and completion, and not at ids. False also where it
+    asks a model."""
 
     def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
         """Return (score, 1) of each item."""
@@ -107,7 +117,7 @@ class MeanMetric:
 
     def reduce(self, totals: Array) -> Array:
         """Return the sum of scores over the number of items."""
-        return totals[..., 0] / totals[..., 1]
+        return mean_of(totals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +129,8 @@ class CorpusMetric:
     statistics: Callable[[GoldRecord, Completion], tuple[float, ...] | None]
     formula: Callable[[Array], Array]
     scale: Scale = Scale(high=100.0)
+    pure: bool = True
+    """As in `MeanMetric`."""
 
     def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
         """Return the sufficient statistics of each item."""
@@ -142,6 +154,8 @@ class FindingMetric:
     judge: Callable[[GoldRecord, Completion], Measurement | None]
     formula: Callable[[Array], Array] = lambda totals: totals[..., 0] / totals[..., 1]
     scale: Scale = Scale()
+    pure: bool = True
+    """As in `MeanMetric`."""
 
     def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
         """Judge each item."""
@@ -150,6 +164,69 @@ class FindingMetric:
     def reduce(self, totals: Array) -> Array:
         """Apply the formula to summed statistics; by default their ratio, which is the mean."""
         return self.formula(totals)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """Answers with their references, at least one each."""
+
+    answers: Sequence[str]
+    references: Sequence[Sequence[str]]
+
+    def pairs(self) -> tuple[list[str], list[str]]:
+        """Return every answer beside each of its references."""
+        answers = [a for a, refs in zip(self.answers, self.references, strict=True) for _ in refs]
+        return answers, [ref for refs in self.references for ref in refs]
+
+    def first_pairs(self) -> NDArray[np.int64]:
+        """Return where each item's pairs begin."""
+        counts = [len(refs) for refs in self.references]
+        return np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchMetric:
+    """A metric that is measured much faster on many texts at once than on one after the other.
+
+    Items without a reference are not scored.
+    """
+
+    name: str
+    signature: str
+    statistics: Callable[[Texts], Array]
+    """Returns the sufficient statistics, [n, k]."""
+    formula: Callable[[Array], Array]
+    scale: Scale
+    pure: bool = True
+    """As in `MeanMetric`."""
+
+    def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
+        """Return the sufficient statistics of each item."""
+        scored = [item for item in items if item.gold.references]
+        rows: list[tuple[float, ...]] = []
+        for start in range(0, len(scored), BATCH):
+            part = scored[start : start + BATCH]
+            texts = Texts(
+                answers=[item.completion.text for item in part],
+                references=[item.gold.references for item in part],
+            )
+            rows += map(tuple, self.statistics(texts).tolist())
+        found = iter(rows)
+        return [Measurement(stats=next(found)) if item.gold.references else None for item in items]
+
+    def reduce(self, totals: Array) -> Array:
+        """Apply the corpus formula to summed statistics."""
+        return self.formula(totals)
+
+
+def is_pure(metric: Metric) -> bool:
+    """Return whether equal items have equal measurements, wherever they are measured."""
+    return bool(getattr(metric, "pure", False))
+
+
+def mean_of(totals: Array) -> Array:
+    """Return the sum of scores over the number of items, from totals [..., 2]."""
+    return totals[..., 0] / totals[..., 1]
 
 
 UNIT = Scale()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.config import line_in
 from harness.errors import ConfigError, InputError
-from harness.metrics.base import Array, Item, Metric, Scale, Setting
+from harness.metrics.base import Array, Item, Metric, Scale, Setting, is_pure
 from harness.metrics.extract import Pipeline, build_pipeline
 from harness.metrics.labels import labels_of
 from harness.registry import WHOLE_ANSWER, load, metrics
@@ -51,6 +51,11 @@ class Extracting:
     def scale(self) -> Scale:
         """The metric's own."""
         return self.inner.scale
+
+    @property
+    def pure(self) -> bool:
+        """The metric's own; extraction looks at nothing but the text."""
+        return is_pure(self.inner)
 
     def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
         """Measure what was extracted; an answer in which nothing is found counts as empty."""

@@ -17,7 +17,7 @@ from harness.store import RunFolder
 from harness.suite import Suite, load_suite
 from harness.types import Completion
 
-N_ITEMS = 1500
+N_ITEMS = 6000
 METRICS = "[exact_match, token_f1, chrf, rouge_l, bleu]"
 SEED = int(os.environ.get("TUNEMARK_KILL_SEED", "0")) or random.SystemRandom().randrange(10**6)
 
@@ -50,13 +50,14 @@ def quiet(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, b
     return score_files(run)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("n_workers", [1, 2])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
 def test_killed_scoring_ends_with_the_same_scores(
-    suite: Suite, quiet: dict[str, bytes], tmp_path: Path, share: float
+    suite: Suite, quiet: dict[str, bytes], tmp_path: Path, share: float, n_workers: int
 ) -> None:
     run = stored_run(tmp_path, suite)
     wanted = int(share * sum(map(len, quiet.values()))) + random.Random(SEED).randrange(1000)
-    kill_after(score_command(run, suite), run, wanted)
+    kill_after(score_by(n_workers, run, suite), run, wanted)
 
     subprocess.run(score_command(run, suite), check=True, capture_output=True)
 
@@ -80,6 +81,17 @@ def stored_run(folder: Path, suite: Suite) -> RunFolder:
 def score_command(run: RunFolder, suite: Suite) -> list[str]:
     start = [sys.executable, "-c", "from harness.cli import main; main()", "score"]
     return [*start, str(run.path), "--suite", str(suite.file), "--json"]
+
+
+def score_by(n_workers: int, run: RunFolder, suite: Suite) -> list[str]:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from harness.scoring import score_run; from harness.store import RunFolder\n"
+        "from harness.suite import load_suite\n"
+        "run = RunFolder(path=Path(sys.argv[1]))\n"
+        f"score_run(run, load_suite(Path(sys.argv[2])), 'base', n_workers={n_workers})\n"
+    )
+    return [sys.executable, "-c", program, str(run.path), str(suite.file)]
 
 
 def kill_after(command: list[str], run: RunFolder, n_bytes: int) -> None:

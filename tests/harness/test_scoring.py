@@ -85,6 +85,26 @@ def test_only_new_answers_are_measured(run: Any, suite: Suite) -> None:
     assert list(found["exact_match"].stats) == ["q1", "q2"]
 
 
+def test_two_spellings_of_one_metric_are_measured_once(
+    tmp_path: Path, suite_folder: Callable[..., Path], run: Any
+) -> None:
+    file = suite_folder()
+    text = (file / "suite.yaml").read_text(encoding="utf-8")
+    assert "[exact_match, token_f1]" in text
+    spellings = "[bleu, 'bleu(tokenize=13a)', 'bleu(lowercase=true)']"
+    (file / "suite.yaml").write_text(
+        text.replace("[exact_match, token_f1]", spellings), encoding="utf-8"
+    )
+    folder = run({"q1": "Paris", "q2": "Kyoto", "q3": "Lima"})
+
+    found = by_metric(score_run(folder, load_suite(file), "base"))
+
+    lines = [f.read_text(encoding="utf-8").splitlines() for f in folder.path.glob("scores/bleu*")]
+    assert [len(rows) for rows in lines] == [3, 3]
+    assert found["bleu"].stats == found["bleu(tokenize=13a)"].stats
+    assert len(found["bleu(lowercase=true)"].stats) == 3
+
+
 def test_scores_lie_under_the_metrics_versioned_name(run: Any, suite: Suite) -> None:
     folder = run({"q1": "Paris"})
 

@@ -146,7 +146,9 @@ class _Plan:
 
 def _plan(folder: RunFolder, suite: Suite, spec: Spec, *, trusts_code: bool) -> _Plan:
     # Workers get no copy of the gold set: building a metric does not look at it.
-    build = partial(metric_of, replace(suite, gold=(), pools={}, earlier={}), spec, trusts_code=trusts_code)
+    build = partial(
+        metric_of, replace(suite, gold=(), pools={}, earlier={}), spec, trusts_code=trusts_code
+    )
     metric = build()
     tasks = {name for name, task in suite.config.tasks.items() if spec in task.metrics}
     return _Plan(

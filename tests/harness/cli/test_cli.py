@@ -523,7 +523,7 @@ def test_a_study_takes_a_recipe_with_its_data(tmp_path: Path, model_folder: Path
     file = tmp_path / "study.yaml"
     file.write_text(
         f"name: s\nmodel: {model_folder}\nprimary: [{{suite: gsm8k, metric: METRIC}}]\n"
-        "suites: [{path: gsm8k, data: data, limit: 3}]\n".replace("METRIC", "exact_match"),
+        "suites: [{path: gsm8k, data: data, limit: 3}]\n".replace("METRIC", "numeric_match"),
         encoding="utf-8",
     )
 

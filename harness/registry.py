@@ -68,7 +68,7 @@ METRICS: Mapping[str, str] = {
 WHOLE_ANSWER = frozenset(
     {
         "length", "length_ratio", "answer_distinct_1", "answer_distinct_2", "repetition",
-        "refusal", "empty", "stop_health", "language_match", "ifeval",
+        "refusal", "empty", "stop_health", "language_match",
     }
 )  # fmt: skip
 """Gauges of all that was said: a task's `extract` is not for them (their own `extract` is)."""

@@ -1,0 +1,91 @@
+"""Check a gold set for everything that is known to make scores wrong or unclear."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from harness.errors import ConfigError
+from harness.goldset.answers import Count, answer_findings
+from harness.goldset.balance import balance_findings
+from harness.goldset.coverage import coverage_findings
+from harness.goldset.findings import Finding, sorted_findings
+from harness.goldset.lock import lock_findings
+from harness.goldset.pii import personal_data
+from harness.goldset.repeats import repeat_findings
+from harness.goldset.texts import input_text
+from harness.prompts import conversation
+from harness.suite import Suite
+
+
+def check_gold(
+    suite: Suite, *, count: Count | None = None, context: int | None = None
+) -> tuple[Finding, ...]:
+    """Return what is wrong with a loaded suite's gold set, the gravest first.
+
+    Args:
+        suite: Loaded.
+        count: Counts tokens with a model's tokenizer; by default lengths are estimated.
+        context: Tokens that the model can read.
+    """
+    return sorted_findings(
+        [
+            *_prompts(suite),
+            *repeat_findings(suite),
+            *answer_findings(suite, count=count),
+            *balance_findings(suite),
+            *_personal(suite),
+            *coverage_findings(suite, count=count, context=context),
+            *lock_findings(suite),
+        ]
+    )
+
+
+def _prompts(suite: Suite) -> Iterator[Finding]:
+    """Render every item's prompt, and find different items that look the same to the model."""
+    unfit = dict[str, str]()
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    inputs: dict[str, str] = {}
+    for record in suite.gold:
+        try:
+            turns = conversation(suite, record)
+        except ConfigError as error:
+            unfit[record.id] = str(error)
+            continue
+        inputs[record.id] = input_text(record)
+        shown = tuple(f"{turn.role}:{turn.content}" for turn in turns)
+        alike[(record.task, *shown, *record.choices)].append(record.id)
+    if unfit:
+        yield Finding(
+            severity="error",
+            kind="prompt",
+            text=f"the prompts of {len(unfit)} items cannot be made: {next(iter(unfit.values()))}",
+            mend="correct the task's prompt in suite.yaml, or the item",
+            items=tuple((gold_id,) for gold_id in unfit),
+        )
+    hidden = [ids for ids in alike.values() if len({inputs[gold_id] for gold_id in ids}) > 1]
+    if hidden:
+        yield Finding(
+            severity="error",
+            kind="prompt_hides_input",
+            text=f"{sum(map(len, hidden))} items with different inputs get the same prompt",
+            mend="use {{ input }}, or the fields that tell items apart, in the task's prompt",
+            items=tuple(map(tuple, hidden)),
+        )
+
+
+def _personal(suite: Suite) -> Iterator[Finding]:
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for record in suite.gold:
+        text = "\n".join((input_text(record), *record.references, *record.choices))
+        for kind in sorted({found.kind for found in personal_data(text)}):
+            kinds[kind].append(record.id)
+    if kinds:
+        shown = ", ".join(f"{kind} {len(ids)}" for kind, ids in kinds.items())
+        yield Finding(
+            severity="warning",
+            kind="personal_data",
+            text=f"what looks like personal data stands in the items: {shown}",
+            mend="replace it with invented data before the set is shared; nothing was changed",
+            items=tuple((i,) for i in dict.fromkeys(i for ids in kinds.values() for i in ids)),
+        )

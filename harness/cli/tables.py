@@ -25,8 +25,6 @@ def no_answer(rows: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]
         {**row, NO_ANSWER: f"{row['not_extracted']} of {row['n']}"} if row["not_extracted"] else row
         for row in rows
     ]
-
-
 def plain_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
     """Return rows as a text table; numbers are right-aligned, values have four digits."""
     columns = [name for name in columns if name != NO_ANSWER or any(name in row for row in rows)]

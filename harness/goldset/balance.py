@@ -43,15 +43,21 @@ def classes_of(suite: Suite, task: str) -> Counter[str]:
 
 def balance_findings(suite: Suite) -> Iterator[Finding]:
     """Yield what is unbalanced in classes, answer positions and choice lengths."""
+    yield from label_findings(suite)
     for task in suite.config.tasks:
         records = [record for record in suite.gold if record.task == task]
-        yield from _labels(suite, task, records)
         classes = classes_of(suite, task)
         if classes:
             yield from _lopsided(task, classes)
         elif suite.config.tasks[task].type == "multiple_choice":
             yield from _positions(task, records)
             yield from _longest(task, records)
+
+
+def label_findings(suite: Suite) -> Iterator[Finding]:
+    """Yield answers that are none of their task's labels, and labels that no item has."""
+    for task in suite.config.tasks:
+        yield from _labels(suite, task, [record for record in suite.gold if record.task == task])
 
 
 def _labels(suite: Suite, task: str, records: Sequence[GoldRecord]) -> Iterator[Finding]:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 from harness.errors import ConfigError
 from harness.goldset.answers import Count, answer_findings
-from harness.goldset.balance import balance_findings
+from harness.goldset.balance import balance_findings, label_findings
 from harness.goldset.coverage import coverage_findings
 from harness.goldset.findings import Finding, sorted_findings
 from harness.goldset.lock import lock_findings
 from harness.goldset.pii import personal_data
-from harness.goldset.repeats import repeat_findings
+from harness.goldset.repeats import contradiction_findings, repeat_findings
+from harness.goldset.scaffold import EXAMPLE_SOURCE
 from harness.goldset.texts import input_text
 from harness.prompts import conversation
 from harness.suite import Suite
@@ -35,10 +36,17 @@ def check_gold(
             *answer_findings(suite, count=count),
             *balance_findings(suite),
             *_personal(suite),
+            *_examples(suite),
             *coverage_findings(suite, count=count, context=context),
             *lock_findings(suite),
         ]
     )
+
+
+def gold_errors(suite: Suite) -> tuple[Finding, ...]:
+    """Return only what makes a number wrong: quick, for every `check` and before runs."""
+    findings = [*_prompts(suite), *contradiction_findings(suite), *label_findings(suite)]
+    return tuple(finding for finding in findings if finding.severity == "error")
 
 
 def _prompts(suite: Suite) -> Iterator[Finding]:
@@ -71,6 +79,18 @@ def _prompts(suite: Suite) -> Iterator[Finding]:
             text=f"{sum(map(len, hidden))} items with different inputs get the same prompt",
             mend="use {{ input }}, or the fields that tell items apart, in the task's prompt",
             items=tuple(map(tuple, hidden)),
+        )
+
+
+def _examples(suite: Suite) -> Iterator[Finding]:
+    left = [record.id for record in suite.gold if record.source == EXAMPLE_SOURCE]
+    if left:
+        yield Finding(
+            severity="warning",
+            kind="example_items",
+            text=f"{len(left)} items are the examples that `gold new` wrote",
+            mend="replace them with items of your domain",
+            items=tuple((gold_id,) for gold_id in left),
         )
 
 

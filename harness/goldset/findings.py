@@ -47,6 +47,19 @@ def sorted_findings(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
+def spelled(finding: Finding, lines: Mapping[str, int], *, most: int) -> str:
+    """Return the items with their lines: `a (line 3) = b (line 9), c (line 12), … 4 more`."""
+    groups = [
+        " = ".join(
+            f"{gold_id} (line {number})" if (number := line_of(gold_id, lines)) else gold_id
+            for gold_id in group[:5]
+        )
+        for group in finding.items[:most]
+    ]
+    more = len(finding.items) - most
+    return ", ".join(groups) + (f", … {more} more" if more > 0 else "")
+
+
 def as_json(finding: Finding, lines: Mapping[str, int]) -> dict[str, object]:
     """Return a finding for machines."""
     groups = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from harness.config import explain, read_text, telling_fault
 from harness.digest import digest_of
-from harness.errors import GoldError
+from harness.errors import GoldError, StoreError
 from harness.goldset.findings import Finding
 from harness.store import read_lines, write_json
 from harness.suite import Suite
@@ -186,8 +187,9 @@ def change_since(suite: Suite, digest: str, kept: Path) -> GoldChange | None:
         None when neither tells.
     """
     if kept.is_file():
-        records = [GoldRecord.model_validate(row) for row in read_lines(kept)]
-        return difference(item_digests(records), item_digests(suite.gold))
+        with suppress(StoreError, ValidationError):  # a damaged copy: the history may still tell
+            records = [GoldRecord.model_validate(row) for row in read_lines(kept)]
+            return difference(item_digests(records), item_digests(suite.gold))
     lock = read_lock(suite)
     history = lock.history if lock else ()
     position = next((i for i, entry in enumerate(history) if entry.digest == digest), None)

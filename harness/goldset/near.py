@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 
 from datasketch import MinHash, MinHashLSH
 
@@ -51,13 +52,17 @@ def near_duplicates(
     blank = MinHash(num_perm=N_PERMUTATIONS, seed=seed, hashfunc=zlib.crc32)
     kept: dict[int, dict[str, frozenset[bytes]]] = {}
     found: list[Near] = []
-    for number, text in enumerate(texts):
-        plain = {name: folded(value) for name, value in sorted(text.items())}
+    plains = [{name: folded(value) for name, value in sorted(text.items())} for text in texts]
+    wording = _common_wording(plains)
+    for number, plain in enumerate(plains):
         key = tuple(plain.items())
         if key in known:
             found.append(Near(index=number, earlier=known[key][0], similarity=known[key][1]))
             continue
-        shingles = {name: shingles_of(value) for name, value in plain.items()}
+        shingles = {
+            name: shingles_of(value[len(wording[name][0]) : len(value) - len(wording[name][1])])
+            for name, value in plain.items()
+        }
         sketch = blank.copy()
         sketch.update_batch(frozenset[bytes]().union(*shingles.values()))
         best = max(
@@ -79,6 +84,21 @@ def shingles_of(text: str) -> frozenset[bytes]:
     width = CJK_WIDTH if 3 * len(_CJK_CHAR.findall(text)) > len(text) else WIDTH
     last = max(len(text) - width, 0)
     return frozenset(text[i : i + width].encode() for i in range(last + 1))
+
+
+def _common_wording(plains: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, str]]:
+    """Return what every text begins and ends with, by field: an instruction, not content."""
+    values: dict[str, list[str]] = {}
+    for plain in plains:
+        for name, value in plain.items():
+            values.setdefault(name, []).append(value)
+    wording: dict[str, tuple[str, str]] = {}
+    for name, texts in values.items():
+        start = commonprefix(texts)
+        end = commonprefix([text[len(start) :][::-1] for text in texts])[::-1]
+        is_wording = len(texts) > 2 and max(len(text) for text in texts) > len(start + end)
+        wording[name] = (start, end) if is_wording else ("", "")
+    return wording
 
 
 def _similarity(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from harness.goldset.findings import Finding
-from harness.goldset.near import Near, near_duplicates
+from harness.goldset.near import near_duplicates
 from harness.goldset.texts import fields_of, folded, n_words, right_answers
 from harness.suite import Suite
 from harness.types import GoldRecord
@@ -19,21 +19,23 @@ LONG_FIELD = 30
 
 def repeat_findings(suite: Suite) -> Iterator[Finding]:
     """Yield what is wrong with items that are (nearly) the same."""
-    pairs = [
-        (records[near.earlier], records[near.index], near)
-        for task in suite.config.tasks
-        for records in [[record for record in suite.gold if record.task == task]]
-        for near in near_duplicates([fields_of(record) for record in records])
-    ]
-    equal = [(a, b) for a, b, near in pairs if _is_equal(a, b)]
-    against = [(a, b) for a, b in equal if _answers(a).isdisjoint(_answers(b))]
-    yield from _contradictions(against)
-    yield from _copies([pair for pair in equal if pair not in against])
-    yield from _near([(a, b, near) for a, b, near in pairs if not _is_equal(a, b)])
+    yield from contradiction_findings(suite)
+    yield from _copies([(a, b) for a, b in _equal_pairs(suite) if not _is_against(a, b)])
+    yield from _near(
+        [
+            (records[near.earlier], records[near.index])
+            for task in suite.config.tasks
+            for records in [[record for record in suite.gold if record.task == task]]
+            for near in near_duplicates([fields_of(record) for record in records])
+            if _key(records[near.earlier]) != _key(records[near.index])
+        ]
+    )
     yield from _shared_sources(suite)
 
 
-def _contradictions(pairs: Sequence[tuple[GoldRecord, GoldRecord]]) -> Iterator[Finding]:
+def contradiction_findings(suite: Suite) -> Iterator[Finding]:
+    """Yield the items that ask the same and want different answers."""
+    pairs = [(a, b) for a, b in _equal_pairs(suite) if _is_against(a, b)]
     short = [pair for pair in pairs if _is_short(pair[0]) and _is_short(pair[1])]
     long = [pair for pair in pairs if pair not in short]
     if short:
@@ -67,10 +69,10 @@ def _copies(pairs: Sequence[tuple[GoldRecord, GoldRecord]]) -> Iterator[Finding]
         )
 
 
-def _near(pairs: Sequence[tuple[GoldRecord, GoldRecord, Near]]) -> Iterator[Finding]:
+def _near(pairs: Sequence[tuple[GoldRecord, GoldRecord]]) -> Iterator[Finding]:
     same, other = list[tuple[GoldRecord, GoldRecord]](), list[tuple[GoldRecord, GoldRecord]]()
-    for a, b, _ in pairs:
-        is_same = not _answers(a).isdisjoint(_answers(b))
+    for a, b in pairs:
+        is_same = not _is_against(a, b)
         is_together = a.cluster is not None and a.cluster == b.cluster
         if not (is_same and is_together):
             (same if is_same else other).append((a, b))
@@ -117,11 +119,19 @@ def _shared_sources(suite: Suite) -> Iterator[Finding]:
         )
 
 
-def _is_equal(a: GoldRecord, b: GoldRecord) -> bool:
-    left, right = fields_of(a), fields_of(b)
-    return left.keys() == right.keys() and all(
-        folded(left[name]) == folded(right[name]) for name in left
-    )
+def _equal_pairs(suite: Suite) -> list[tuple[GoldRecord, GoldRecord]]:
+    """Return the first item of each task that asks something, with every later one that does."""
+    first: dict[object, GoldRecord] = {}
+    pairs = [(first.setdefault((r.task, _key(r)), r), r) for r in suite.gold]
+    return [(a, b) for a, b in pairs if a is not b]
+
+
+def _key(record: GoldRecord) -> tuple[tuple[str, str], ...]:
+    return tuple((name, folded(value)) for name, value in sorted(fields_of(record).items()))
+
+
+def _is_against(a: GoldRecord, b: GoldRecord) -> bool:
+    return _answers(a).isdisjoint(_answers(b))
 
 
 def _answers(record: GoldRecord) -> set[str]:

@@ -12,7 +12,10 @@ GOLD_VERBS: dict[str, tuple[str, str]] = {
     "check": ("harness.cli.gold_check:check", "Find duplicates, contradictions, leaks and gaps."),
     "lock": ("harness.cli.gold_lock:lock", "Record the content and its version; explain a change."),
     "power": ("harness.cli.gold_power:power", "Say how small a change this many items can show."),
-    "stats": ("harness.cli.gold_stats:stats", "Count items, lengths, classes, slices and clusters."),
+    "stats": (
+        "harness.cli.gold_stats:stats",
+        "Count items, lengths, classes, slices and clusters.",
+    ),
 }
 
 

@@ -98,7 +98,7 @@ def _against_logs(
     return usage_findings(suite, read_logs(paths, {"input": input_column}).requests)
 
 
-def _tokenizer(model: str):  # noqa: ANN202
+def _tokenizer(model: str):
     from harness.models import model_config, resolve_model
     from harness.runner import load_tokenizer
 

@@ -12,7 +12,6 @@ from harness.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
     from harness.goldset.power import Assumptions, Evidence, MetricPower
-    from harness.scoring import Scores
     from harness.suite import Suite
 
 share = click.FloatRange(0.0, 1.0)
@@ -105,11 +104,10 @@ def _evidence(suite: Suite, baseline: Path | None, other: Path | None) -> dict[s
         raise InputError("--other needs --baseline: the run that it is compared with")
     if baseline is None:
         return {}
-    scored = list[list[Scores]]()
-    for path in (baseline,) if other is None else (baseline, other):
-        folder = RunFolder(path=path)
+    folders = [RunFolder(path=path) for path in (baseline, other) if path is not None]
+    for folder in folders:
         refuse_other_gold(folder, suite)
-        scored.append(score_run(folder, suite, path.name))
+    scored = [score_run(folder, suite, folder.path.name) for folder in folders]
     evidence: dict[str, Evidence] = {}
     for found in zip(*scored, strict=True):
         ids = [r.id for r in found[0].planned if all(r.id in one.stats for one in found)]
@@ -139,7 +137,9 @@ def _print(suite: Suite, plans: tuple[MetricPower, ...], assumed: Assumptions) -
             **(
                 {
                     "wanted": f"{plan.effect:.3g}",
-                    "chance": "—" if plan.power_at_effect is None else f"{plan.power_at_effect:.0%}",
+                    "chance": "—"
+                    if plan.power_at_effect is None
+                    else f"{plan.power_at_effect:.0%}",
                     "items needed": "—" if plan.items_needed is None else f"{plan.items_needed:,}",
                 }
                 if plan.effect is not None

@@ -66,7 +66,9 @@ def sample(
     from harness.suite import load_suite
 
     if out.exists():
-        raise DataError(f"{out}: exists already; an expert's work may be in it: choose another name")
+        raise DataError(
+            f"{out}: exists already; an expert's work may be in it: choose another name"
+        )
     columns = {
         "input": input_column, "output": output_column, "type": type_column, "time": time_column,
     }  # fmt: skip
@@ -100,7 +102,7 @@ def sample(
             }
         )
     else:
-        _print(drawn, found, out)
+        _print(drawn, out)
 
 
 def _say_columns(found: Logs, given: dict[str, str | None]) -> None:
@@ -115,7 +117,7 @@ def _say_columns(found: Logs, given: dict[str, str | None]) -> None:
         say(f"{len(found.without_input)} rows have no input text and are left out: {first}")
 
 
-def _print(drawn: Sample, found: Logs, out: Path) -> None:
+def _print(drawn: Sample, out: Path) -> None:
     from harness.cli.tables import plain_table
 
     short, medium = drawn.length_limits
@@ -137,7 +139,9 @@ def _print(drawn: Sample, found: Logs, out: Path) -> None:
         click.echo(f"What looks like personal data, in `flags` of each row, unchanged: {kinds}")
         flagged = [c for c in drawn.candidates if c.flags]
         for candidate in flagged[:10]:
-            click.echo(f"  {candidate.id} ({candidate.request.place}): {', '.join(candidate.flags)}")
+            click.echo(
+                f"  {candidate.id} ({candidate.request.place}): {', '.join(candidate.flags)}"
+            )
         if len(flagged) > 10:
             click.echo(f"  … {len(flagged) - 10} more")
     click.echo(

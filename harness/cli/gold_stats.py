@@ -84,7 +84,9 @@ def _padded(text: str, width: int) -> str:
     return set_cell_size(text, max(width, cell_len(text)) if cell_len(text) <= 32 else 32)
 
 
-def _counts(counts: Mapping[object, int] | Mapping[str, int] | Mapping[int, int], sign: str = " ") -> str:
+def _counts(
+    counts: Mapping[object, int] | Mapping[str, int] | Mapping[int, int], sign: str = " "
+) -> str:
     return ", ".join(f"{name}{sign}{count}" for name, count in counts.items())
 
 

@@ -153,4 +153,3 @@ def _all_texts(record: GoldRecord) -> tuple[str, ...]:
 
 def _ids(records: Sequence[GoldRecord]) -> tuple[tuple[str, ...], ...]:
     return tuple((record.id,) for record in records)
-

@@ -61,11 +61,7 @@ def _kinds(suite: Suite) -> Iterator[Finding]:
 def _languages(suite: Suite) -> Iterator[Finding]:
     wanted = suite.config.language
     found = {record.id: language_of(input_text(record)) for record in suite.gold}
-    foreign = [
-        record
-        for record in suite.gold
-        if found[record.id] not in (wanted, "none", "mixed")
-    ]
+    foreign = [record for record in suite.gold if found[record.id] not in (wanted, "none", "mixed")]
     mixed = [gold_id for gold_id, tongue in found.items() if tongue == "mixed"]
     if foreign:
         is_declared = all(found[r.id] in r.slices.values() for r in foreign)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from os.path import commonprefix
 from typing import Literal
 
+from harness.goldset.texts import common_start
 from harness.suite import Suite
 
 Kind = Literal[
@@ -30,19 +30,32 @@ _BY_TYPE: dict[str, Kind] = {
     "multi_turn": "dialogue",
     "perplexity": "text",
 }
-_BY_WORD: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
-        ("summary", r"summar|tl;?dr|abstract|headline|摘要|概括|总结|小结|归纳|病程记录"),
-        ("translation", r"translat|翻译|译成"),
-        ("reasoning", r"reason|arith|math|logic|gsm|comput|calculat|commonsense|推理|计算|逻辑|算术|数学|常识|分析下列案"),
-        ("classification", r"classif|triage|sentiment|categor|label|intent|topic|分类|分诊|类别|情感|意图"),
-        ("retrieval", r"retriev|extract|reading|passage|context|according to|span|检索|摘取|抽取|阅读|根据|原文"),
-        ("dialogue", r"dialog|intake|conversation|chat|对话|问诊|多轮"),
-    )
-)  # fmt: skip
+_WORDS: dict[Kind, str] = {
+    "summary": r"summar|tl;?dr|abstract|headline|摘要|概括|总结|小结|归纳|病程记录",
+    "translation": r"translat|翻译|译成",
+    "reasoning": r"reason|arith|math|logic|gsm|comput|calculat|commonsense"
+    r"|推理|计算|逻辑|算术|数学|常识|分析下列案",
+    "classification": r"classif|triage|sentiment|categor|label|intent|topic"
+    r"|分类|分诊|类别|情感|意图",
+    "retrieval": r"retriev|extract|reading|passage|context|according to|span"
+    r"|检索|摘取|抽取|阅读|根据|原文",
+    "dialogue": r"dialog|intake|conversation|chat|对话|问诊|多轮",
+}
+_BY_WORD: dict[Kind, re.Pattern[str]] = {
+    kind: re.compile(words, re.IGNORECASE) for kind, words in _WORDS.items()
+}
 _CONTEXT_FIELDS = frozenset(
-    {"context", "passage", "document", "documents", "note", "article", "text", "report", "paragraph"}
+    {
+        "context",
+        "passage",
+        "document",
+        "documents",
+        "note",
+        "article",
+        "text",
+        "report",
+        "paragraph",
+    }
     | {"背景", "文章", "材料", "病历", "原文", "段落"}
 )
 
@@ -56,14 +69,14 @@ def kind_of(suite: Suite, task: str) -> Kind:
     if named is not None:
         return named
     records = [record for record in suite.gold if record.task == task]
-    is_fields = [record for record in records if isinstance(record.input, dict)]
-    if any(_CONTEXT_FIELDS & {name.lower() for name in dict(r.input)} for r in is_fields):  # pyright: ignore[reportArgumentType] - filtered above
+    names = {name for r in records if isinstance(r.input, dict) for name in r.input}
+    if _CONTEXT_FIELDS & {name.lower() for name in names}:
         return "retrieval"
     if records and all(isinstance(record.input, tuple) for record in records):
         return "dialogue"
-    opening = commonprefix([record.input for record in records if isinstance(record.input, str)])
+    opening = common_start([record.input for record in records if isinstance(record.input, str)])
     return _by_word(f"{config.prompt} {opening}") or "question answering"
 
 
 def _by_word(text: str) -> Kind | None:
-    return next((kind for kind, pattern in _BY_WORD if pattern.search(text)), None)
+    return next((kind for kind, pattern in _BY_WORD.items() if pattern.search(text)), None)

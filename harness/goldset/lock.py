@@ -214,9 +214,7 @@ def _joined(entries: Sequence[LockEntry], rest: GoldChange) -> GoldChange:
     )
 
 
-def _entry(
-    suite: Suite, *, note: str, date: str, change: GoldChange | None = None
-) -> LockEntry:
+def _entry(suite: Suite, *, note: str, date: str, change: GoldChange | None = None) -> LockEntry:
     change = change or GoldChange()
     return LockEntry(
         version=suite.config.version,

@@ -98,9 +98,7 @@ def read_logs(paths: Sequence[Path], given: Mapping[str, str | None]) -> Logs:
     return Logs(requests=tuple(requests), columns=columns, without_input=tuple(empty))
 
 
-def find_columns(
-    row: Mapping[str, object], given: Mapping[str, str | None], path: Path
-) -> Columns:
+def find_columns(row: Mapping[str, object], given: Mapping[str, str | None], path: Path) -> Columns:
     """Return the columns that the user named, and for the other sides those with a known name.
 
     Raises:

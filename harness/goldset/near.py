@@ -6,11 +6,11 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
+from typing import cast
 
 from datasketch import MinHash, MinHashLSH
 
-from harness.goldset.texts import folded
+from harness.goldset.texts import common_start, folded
 from harness.metrics.normalise import CJK
 
 THRESHOLD = 0.8
@@ -66,7 +66,10 @@ def near_duplicates(
         sketch = blank.copy()
         sketch.update_batch(frozenset[bytes]().union(*shingles.values()))
         best = max(
-            ((_similarity(shingles, kept[other]), -other) for other in index.query(sketch)),
+            (
+                (_similarity(shingles, kept[other]), -other)
+                for other in cast("list[int]", index.query(sketch))
+            ),
             default=(0.0, 0),
         )
         if best[0] >= threshold:
@@ -94,8 +97,8 @@ def _common_wording(plains: Sequence[Mapping[str, str]]) -> dict[str, tuple[str,
             values.setdefault(name, []).append(value)
     wording: dict[str, tuple[str, str]] = {}
     for name, texts in values.items():
-        start = commonprefix(texts)
-        end = commonprefix([text[len(start) :][::-1] for text in texts])[::-1]
+        start = common_start(texts)
+        end = common_start([text[len(start) :][::-1] for text in texts])[::-1]
         is_wording = len(texts) > 2 and max(len(text) for text in texts) > len(start + end)
         wording[name] = (start, end) if is_wording else ("", "")
     return wording

@@ -34,7 +34,8 @@ IBAN_LENGTH: Mapping[str, int] = {
 """Characters of an IBAN by country (SWIFT's IBAN registry)."""
 
 _WIDE = str.maketrans(
-    {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0x2010: "-", 0x2011: "-"}
+    {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+    | {0x3000: " ", 0x2010: "-", 0x2011: "-"}
 )
 """Full-width to half-width, one character for one, so that positions stay."""
 _EMAIL = re.compile(
@@ -47,14 +48,50 @@ _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?![0-9A-
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
 _DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}")
-_NO_PHONE = re.compile(
-    r"(?:19|20)\d\d(?:[-./]\d{1,2}){2}|\d+\.\d+(?![\d.-])|[\d\s./-]+:\d"
-)
+_NO_PHONE = re.compile(r"(?:19|20)\d\d(?:[-./]\d{1,2}){2}|\d+\.\d+(?![\d.-])|[\d\s./-]+:\d")
 """Dates, decimal numbers and times of day, which can be valid numbers of some region."""
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _PROVINCES = frozenset(
-    (11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46)
-    + (50, 51, 52, 53, 54, 61, 62, 63, 64, 65, 71, 81, 82, 83)
+    map(
+        int,
+        [
+            "11",
+            "12",
+            "13",
+            "14",
+            "15",
+            "21",
+            "22",
+            "23",
+            "31",
+            "32",
+            "33",
+            "34",
+            "35",
+            "36",
+            "37",
+            "41",
+            "42",
+            "43",
+            "44",
+            "45",
+            "46",
+            "50",
+            "51",
+            "52",
+            "53",
+            "54",
+            "61",
+            "62",
+            "63",
+            "64",
+            "65",
+            "71",
+            "81",
+            "82",
+            "83",
+        ],
+    )
 )
 
 

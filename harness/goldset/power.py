@@ -163,7 +163,9 @@ def plan_power(
         and any(spec in suite.config.tasks[task].metrics for task in asked)
     ]
     return tuple(
-        _plan_metric(suite, spec, assumptions, (evidence or {}).get(spec.label), effect, trusts_code)
+        _plan_metric(
+            suite, spec, assumptions, (evidence or {}).get(spec.label), effect, trusts_code
+        )
         for spec in specs
     )
 
@@ -216,7 +218,9 @@ def _plan_mcnemar(
         design_effect=1.0,
         minimum_detectable_effect=mcnemar_detectable(n, discordance, alpha=level, power=power),
         effect=effect,
-        power_at_effect=None if effect is None else mcnemar_power(n, effect, discordance, alpha=level),
+        power_at_effect=None
+        if effect is None
+        else mcnemar_power(n, effect, discordance, alpha=level),
         items_needed=None
         if effect is None
         else exact_items_for_mcnemar(effect, discordance, alpha=level, power=power),

@@ -105,7 +105,8 @@ def _shared_sources(suite: Suite) -> Iterator[Finding]:
     loose = [
         records
         for records in holders.values()
-        if len(records) > 1 and (len({r.cluster for r in records}) > 1 or records[0].cluster is None)
+        if len(records) > 1
+        and (len({r.cluster for r in records}) > 1 or records[0].cluster is None)
     ]
     if loose:
         n_items = len({record.id for records in loose for record in records})

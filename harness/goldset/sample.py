@@ -124,9 +124,13 @@ def draw_sample(
         n_logged = sum(seen[first + i] for i in own)
         strata.append(
             Stratum(
-                type=key[0], language=key[1], length=key[2],
-                n_logged=n_logged, n_distinct=len(own), n_drawn=n_drawn,
-            )  # fmt: skip
+                type=key[0],
+                language=key[1],
+                length=key[2],
+                n_logged=n_logged,
+                n_distinct=len(own),
+                n_drawn=n_drawn,
+            )
         )
     return Sample(
         candidates=_numbered(chosen),

@@ -57,7 +57,8 @@ def new_suite(folder: Path, *, language: Language, tasks: Sequence[str] = DEFAUL
             f"{folder}: {name!r} cannot name a suite; use a-z, 0-9, '.', '_' and '-'"
         ) from None
     lines = [
-        f"| `{task}` | {kind_of(suite, task)} | {len(chosen[task]['rows'])} | … |" for task in chosen
+        f"| `{task}` | {kind_of(suite, task)} | {len(chosen[task]['rows'])} | … |"
+        for task in chosen
     ]
     page = (EXAMPLES / f"README.{language}.md").read_text(encoding="utf-8")
     write_text(
@@ -74,10 +75,8 @@ def _examples(language: str) -> dict[str, Any]:
 def _suite_yaml(
     name: str, language: str, description: str, tasks: Mapping[str, Mapping[str, Any]]
 ) -> str:
-    parts = [
-        f"name: {name}\nversion: 0.1.0\nlanguage: {language}\ndescription: {description}\n"
-        "gold: gold.jsonl\ntasks:\n"
-    ]
+    head = f"name: {name}\nversion: 0.1.0\nlanguage: {language}\ndescription: {description}\n"
+    parts = [f"{head}gold: gold.jsonl\ntasks:\n"]
     for task, example in tasks.items():
         body = "".join(f"    {line}".rstrip() + "\n" for line in example["yaml"].splitlines())
         parts.append(f"  {task}:\n{body}")

@@ -107,7 +107,9 @@ def _task(suite: Suite, task: str, records: Sequence[GoldRecord]) -> TaskStats |
         languages=dict(Counter(language_of(input_text(r)) for r in records).most_common()),
         input_words=_spread([n_words(input_text(record)) for record in records]),
         answer_words=_spread([n_words(answer) for answer in answers] or [0]),
-        references=dict(sorted(Counter(len(r.references) for r in records if r.references).items())),
+        references=dict(
+            sorted(Counter(len(r.references) for r in records if r.references).items())
+        ),
         classes=dict(classes_of(suite, task).most_common()),
     )
 

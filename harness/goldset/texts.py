@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from harness.metrics.normalise import CJK, tokens
@@ -58,6 +58,17 @@ def folded(text: str) -> str:
     """
     text = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(text.split()).rstrip(END_MARKS)
+
+
+def common_start(texts: Sequence[str]) -> str:
+    """Return what all texts begin with."""
+    if not texts:
+        return ""
+    # Whatever the first and the last in order share, all those between share too.
+    first, last = min(texts), max(texts)
+    pairs = zip(first, last, strict=False)
+    length = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first), len(last)))
+    return first[:length]
 
 
 def n_words(text: str) -> int:

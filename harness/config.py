@@ -57,6 +57,8 @@ def validate_yaml(text: str, path: Path, model: type[Model]) -> Model:
 def line_in(path: Path, loc: tuple[int | str, ...]) -> int:
     """Return the line (from 1) of the deepest part of `loc` that a readable YAML file has."""
     return _line_of(yaml.compose(read_text(path, ConfigError), Loader=yaml.SafeLoader), loc)
+
+
 class RepeatedKeyError(ValueError):
     """An object has a key twice; JSON would keep the last silently."""
 

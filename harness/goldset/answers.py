@@ -10,7 +10,7 @@ from ftfy import badness
 from harness.goldset.balance import classes_of
 from harness.goldset.findings import Finding
 from harness.goldset.kinds import kind_of
-from harness.goldset.texts import input_text, n_chinese, stands_in
+from harness.goldset.texts import folded, input_text, n_chinese, stands_in
 from harness.suite import Suite
 from harness.types import GoldRecord
 
@@ -39,6 +39,8 @@ def answer_findings(suite: Suite, *, count: Count | None = None) -> Iterator[Fin
         records = [record for record in suite.gold if record.task == task]
         yield from _leaked(suite, task, records)
         yield from _out_of_reach(suite, task, records, count)
+        if suite.config.tasks[task].type == "extractive_qa":
+            yield from _not_in_text(task, records)
     yield from _damaged(suite)
     yield from _stray_space(suite)
 
@@ -86,6 +88,24 @@ def _gives_away(record: GoldRecord, records: Sequence[GoldRecord]) -> bool:
     others = others[:: max(len(others) // N_OTHERS, 1)][:N_OTHERS]
     with_it = sum(any(stands_in(answer, input_text(other)) for answer in given) for other in others)
     return with_it <= len(others) / 2
+
+
+def _not_in_text(task: str, records: Sequence[GoldRecord]) -> Iterator[Finding]:
+    missing = [
+        record
+        for record in records
+        if record.references
+        and not any(folded(answer) in folded(input_text(record)) for answer in record.references)
+    ]
+    if missing:
+        yield Finding(
+            severity="warning",
+            kind="answer_not_in_text",
+            text=f"{task}: the answer of {len(missing)} of {len(records)} items does not stand in "
+            f"the text, such as {missing[0].references[0]!r}; an extract can never equal it",
+            mend="copy the answer from the text, or make it a `reading` task",
+            items=_ids(missing),
+        )
 
 
 def _out_of_reach(

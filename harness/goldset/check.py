@@ -15,8 +15,10 @@ from harness.goldset.pii import personal_data
 from harness.goldset.repeats import contradiction_findings, repeat_findings
 from harness.goldset.scaffold import EXAMPLE_SOURCE
 from harness.goldset.texts import input_text
-from harness.prompts import conversation
+from harness.prompts import continuation, conversation, has_own_contexts
 from harness.suite import Suite
+from harness.tasks import scored_text
+from harness.types import GoldRecord
 
 
 def check_gold(
@@ -56,13 +58,12 @@ def _prompts(suite: Suite) -> Iterator[Finding]:
     inputs: dict[str, str] = {}
     for record in suite.gold:
         try:
-            turns = conversation(suite, record)
+            shown = _shown(suite, record)
         except ConfigError as error:
             unfit[record.id] = str(error)
             continue
         inputs[record.id] = input_text(record)
-        shown = tuple(f"{turn.role}:{turn.content}" for turn in turns)
-        alike[(record.task, *shown, *record.choices)].append(record.id)
+        alike[(record.task, *shown)].append(record.id)
     if unfit:
         yield Finding(
             severity="error",
@@ -80,6 +81,17 @@ def _prompts(suite: Suite) -> Iterator[Finding]:
             mend="use {{ input }}, or the fields that tell items apart, in the task's prompt",
             items=tuple(map(tuple, hidden)),
         )
+
+
+def _shown(suite: Suite, record: GoldRecord) -> tuple[str, ...]:
+    """Return all that a model sees of an item, as far as that goes without a tokenizer."""
+    task = suite.config.tasks[record.task]
+    if task.type == "perplexity":
+        return (scored_text(record),)
+    numbers = range(len(record.choices)) if has_own_contexts(task) else [None]
+    turns = [turn for number in numbers for turn in conversation(suite, record, choice=number)]
+    choices = [continuation(suite, record, number) for number in range(len(record.choices))]
+    return (*(f"{turn.role}:{turn.content}" for turn in turns), *choices)
 
 
 def _examples(suite: Suite) -> Iterator[Finding]:

@@ -60,7 +60,7 @@ def _kinds(suite: Suite) -> Iterator[Finding]:
 
 def _languages(suite: Suite) -> Iterator[Finding]:
     wanted = suite.config.language
-    found = {record.id: language_of(input_text(record)) for record in suite.gold}
+    found = {record.id: language_of(_own_text(suite, record)) for record in suite.gold}
     foreign = [record for record in suite.gold if found[record.id] not in (wanted, "none", "mixed")]
     mixed = [gold_id for gold_id, tongue in found.items() if tongue == "mixed"]
     if foreign:
@@ -83,6 +83,13 @@ def _languages(suite: Suite) -> Iterator[Finding]:
             mend="fine where users write so",
             items=tuple((gold_id,) for gold_id in mixed),
         )
+
+
+def _own_text(suite: Suite, record: GoldRecord) -> str:
+    """Return the text that is in the suite's language: of a translation, what comes out."""
+    if suite.config.tasks[record.task].type == "translation" and record.references:
+        return record.references[0]
+    return input_text(record)
 
 
 def _too_few(suite: Suite) -> Iterator[Finding]:

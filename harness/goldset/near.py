@@ -20,6 +20,8 @@ WIDTH, CJK_WIDTH = 5, 3
 """Characters in a shingle; a Chinese character says about as much as a syllable."""
 LSH_MARGIN = 0.15
 """Candidates are looked for below the threshold, so that an unlucky hash loses few pairs."""
+N_FOR_WORDING = 10
+"""Texts from which on what all begin and end with is an instruction."""
 _CJK_CHAR = re.compile(f"[{CJK}]")
 
 
@@ -99,7 +101,9 @@ def _common_wording(plains: Sequence[Mapping[str, str]]) -> dict[str, tuple[str,
     for name, texts in values.items():
         start = common_start(texts)
         end = common_start([text[len(start) :][::-1] for text in texts])[::-1]
-        is_wording = len(texts) > 2 and max(len(text) for text in texts) > len(start + end)
+        is_wording = len(texts) >= N_FOR_WORDING and max(len(text) for text in texts) > len(
+            start + end
+        )
         wording[name] = (start, end) if is_wording else ("", "")
     return wording
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -39,14 +39,14 @@ _WIDE = str.maketrans(
 )
 """Full-width to half-width, one character for one, so that positions stay."""
 _EMAIL = re.compile(
-    r"(?<![\w.+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}(?![A-Za-z0-9])"
 )
 _CN_ID = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])")
 _CARD = re.compile(r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d-]|\.\d)")
 _SSN = re.compile(r"(?<![\d-])(\d{3})[- ](\d{2})[- ](\d{4})(?![\d-])")
 _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?![0-9A-Za-z])")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)")
-_IPV6 = re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
+_IPV6 = re.compile(r"(?<![A-Za-z0-9_:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![A-Za-z0-9_:])")
 _DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}")
 _NO_PHONE = re.compile(r"(?:19|20)\d\d(?:[-./]\d{1,2}){2}|\d+\.\d+(?![\d.-])|[\d\s./-]+:\d")
 """Dates, decimal numbers and times of day, which can be valid numbers of some region."""
@@ -108,11 +108,10 @@ class Personal:
 def personal_data(text: str) -> list[Personal]:
     """Return what looks like personal data, in the order of the text."""
     plain = text.translate(_WIDE)
-    taken: list[Personal] = []
-    for found in _all_kinds(plain):
-        if all(found.end <= other.start or other.end <= found.start for other in taken):
-            taken.append(found)
-    return sorted(taken, key=lambda found: found.start)
+    taken = _apart(_by_check_digits(plain))
+    for found in taken:  # an X of an identity number reads like an extension to what follows
+        plain = plain[: found.start] + ";" * (found.end - found.start) + plain[found.end :]
+    return sorted(_apart([*taken, *_phones(plain)]), key=lambda found: found.start)
 
 
 def luhn(digits: str) -> bool:
@@ -146,7 +145,7 @@ def is_iban(text: str) -> bool:
     return int("".join(str(int(char, 36)) for char in text[4:] + text[:4])) % 97 == 1
 
 
-def _all_kinds(text: str) -> Iterator[Personal]:
+def _by_check_digits(text: str) -> Iterator[Personal]:
     yield from _spans("email", _EMAIL.finditer(text))
     yield from _spans("cn_id", (m for m in _CN_ID.finditer(text) if is_chinese_id(m[0])))
     yield from _ibans(text)
@@ -158,11 +157,23 @@ def _all_kinds(text: str) -> Iterator[Personal]:
     yield from _spans("us_ssn", (m for m in _SSN.finditer(text) if _is_ssn(*m.groups())))
     yield from _spans("ip", (m for m in _IPV4.finditer(text) if _is_address(m[0])))
     yield from _spans("ip", (m for m in _IPV6.finditer(text) if _is_address(m[0])))
+
+
+def _phones(text: str) -> Iterator[Personal]:
     if _DIGITS.search(text):
         for region in PHONE_REGIONS:
             for number in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):
                 if not _NO_PHONE.match(text, number.start):
                     yield Personal(kind="phone", start=number.start, end=number.end)
+
+
+def _apart(found: Iterable[Personal]) -> list[Personal]:
+    """Drop what overlaps something earlier."""
+    taken: list[Personal] = []
+    for one in found:
+        if all(one.end <= other.start or other.end <= one.start for other in taken):
+            taken.append(one)
+    return taken
 
 
 def _spans(kind: Kind, matches: Iterator[re.Match[str]]) -> Iterator[Personal]:

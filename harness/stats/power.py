@@ -120,7 +120,7 @@ def mcnemar_power(n: int, effect: float, discordance: float, *, alpha: float = 0
     low, high = max(0, math.floor(n * psi - half)), min(n, math.ceil(n * psi + half))
     discordant = np.arange(low, high + 1)
     weight = stats.binom.pmf(discordant, n, psi)
-    fewest = _least_significant(discordant, alpha)
+    fewest = least_significant(discordant, alpha)
     share_gained = min((psi + abs(effect)) / (2 * psi), 1.0)
     found = stats.binom.sf(fewest - 1, discordant, share_gained)
     return float((weight * found).sum())
@@ -156,7 +156,7 @@ def exact_items_for_mcnemar(
     return _fewest(finds, items_for_mcnemar(effect, discordance, alpha=alpha, power=power))
 
 
-def _least_significant(discordant: np.ndarray, alpha: float) -> np.ndarray:
+def least_significant(discordant: np.ndarray, alpha: float) -> np.ndarray:
     """Return how many of d discordant items must be gained for an exact p < alpha; d + 1 if none."""
     # P[X ≥ g] < α/2 with X ~ Binomial(d, ½): the smallest such g.
     gained = discordant - stats.binom.ppf(alpha / 2, discordant, 0.5) + 2

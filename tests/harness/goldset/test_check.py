@@ -16,7 +16,20 @@ PICK = "  pick: {type: multiple_choice}\n"
 READ = "  read: {type: extractive_qa}\n"
 SORT = "  sort: {type: classification, labels: [red, blue]}\n"
 NOTE = " ".join(f"The clinic has room number {i} on its floor." for i in range(8))
-PLACES = "Lima Oslo Rome Bonn Kiel Riga Cork Bath Nice Pisa Linz Graz".split()
+PLACES = [
+    "Lima",
+    "Oslo",
+    "Rome",
+    "Bonn",
+    "Kiel",
+    "Riga",
+    "Cork",
+    "Bath",
+    "Nice",
+    "Pisa",
+    "Linz",
+    "Graz",
+]
 
 
 def pick(number: int, answer: int, *choices: str, **more: Any) -> dict[str, Any]:

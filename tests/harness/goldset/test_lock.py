@@ -59,7 +59,7 @@ def test_an_earlier_version_number_is_not_given_again(tmp_path: Path) -> None:
     locked(tmp_path, SECOND, "1.1.0")
     suite = suite_of(tmp_path, TASKS, THIRD, version="1.0.0")
 
-    with pytest.raises(GoldError, match="since version 1.0.0 was locked|raise `version`"):
+    with pytest.raises(GoldError, match=r"since version 1\.0\.0 was locked"):
         lock_gold(suite, note="again", date="2026-01-03")
 
 

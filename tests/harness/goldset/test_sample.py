@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,10 +11,21 @@ from hypothesis import strategies as st
 from harness.goldset.logs import Request
 from harness.goldset.sample import Allocation, allot, draw_sample
 
-NOUNS = "table window garden river candle mirror ladder basket hammer pillow".split()
+NOUNS = [
+    "table",
+    "window",
+    "garden",
+    "river",
+    "candle",
+    "mirror",
+    "ladder",
+    "basket",
+    "hammer",
+    "pillow",
+]
 
 
-def request(text: str, number: int = 0, **more: str) -> Request:
+def request(text: str, number: int = 0, **more: Any) -> Request:
     return Request(place=f"log:{number}", text=text, **more)
 
 

@@ -97,7 +97,7 @@ def _evidence(suite: Suite, baseline: Path | None, other: Path | None) -> dict[s
     from harness.errors import InputError
     from harness.goldset.power import evidence_from
     from harness.scoring import refuse_other_gold, score_run
-    from harness.stats.bootstrap import group_numbers
+    from harness.stats.resample import group_numbers
     from harness.store import RunFolder
 
     if other is not None and baseline is None:
@@ -120,7 +120,7 @@ def _evidence(suite: Suite, baseline: Path | None, other: Path | None) -> dict[s
             matrices[1] if len(matrices) > 1 else None,
             found[0].metric.reduce,
             groups=group_numbers([clusters[gold_id] for gold_id in ids]),
-            is_binary=found[0].metric.scale.is_binary,
+            scale=found[0].metric.scale,
         )
     return evidence
 

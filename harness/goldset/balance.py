@@ -9,7 +9,7 @@ from scipy import stats
 
 from harness.goldset.findings import Finding
 from harness.goldset.texts import right_answers
-from harness.stats.tests import holm
+from harness.stats.multiple import holm
 from harness.suite import Suite
 from harness.types import GoldRecord
 

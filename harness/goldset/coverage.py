@@ -13,12 +13,14 @@ from harness.goldset.findings import Finding
 from harness.goldset.kinds import COVERAGE, kind_of
 from harness.goldset.language import language_of
 from harness.goldset.texts import input_text, n_words
-from harness.stats.bootstrap import FEW_CLUSTERS, group_numbers
+from harness.stats.resample import group_numbers
 from harness.suite import Suite
 from harness.types import GoldRecord
 
 FEW_ITEMS = 30
 """Below this many items only very large changes can be seen."""
+FEW_CLUSTERS = 30
+"""Below this many independent groups an interval is noticeably wider for it."""
 OUTLYING = 6.0
 """Robust standard deviations of the log length from which an input is suspicious."""
 USUAL_CONTEXT = 2048

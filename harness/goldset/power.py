@@ -11,24 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UnknownNameError
+from harness.metrics.base import Scale
 from harness.metrics.build import metric_of
 from harness.spec import Spec
-from harness.stats.bootstrap import FEW_CLUSTERS, group_numbers, paired_bootstrap
+from harness.stats.bootstrap import influences, paired_bootstrap
 from harness.stats.power import (
     design_effect,
     exact_items_for_mcnemar,
     expected_discordance,
-    implied_standard_error,
     items_for_mean,
     mcnemar_detectable,
     mcnemar_power,
     minimum_detectable_effect,
     power_of_mean,
 )
+from harness.stats.resample import group_numbers, sum_by_group
 from harness.suite import Suite
 
 Array = NDArray[np.float64]
-N_DRAWS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ def evidence_from(
     reduce: Callable[[Array], Array],
     *,
     groups: Sequence[int],
-    is_binary: bool,
+    scale: Scale,
 ) -> Evidence:
     """Measure a metric's spread on stored runs.
 
@@ -108,17 +108,20 @@ def evidence_from(
         second: Of another run on the same items, or None.
         reduce: The metric's.
         groups: Cluster number of each item.
-        is_binary: Whether item values are 0 or 1.
+        scale: The metric's.
     """
-    other = first if second is None else second
+    is_pair = second is not None
+    width = scale.high - scale.low if math.isfinite(scale.high - scale.low) else 0.0
 
     def error(clusters: Sequence[int] | None) -> float:
-        drawn = paired_bootstrap(first, other, reduce, groups=clusters, n_draws=N_DRAWS)
-        return drawn.standard_error if second is not None else implied_standard_error(drawn.first)
+        if second is None:
+            return _standard_error(first, reduce, clusters)
+        pair = paired_bootstrap(first, second, reduce, groups=clusters, spread=width, n_draws=1)
+        return pair.standard_error  # from influences; the draws serve the intervals only
 
     naive, clustered = error(None), error(groups)
-    values, others = reduce(first), reduce(other)
-    is_pair = second is not None
+    values, others = reduce(first), reduce(first if second is None else second)
+    is_binary = scale.is_binary
     return Evidence(
         deviation=naive * math.sqrt(len(first)),
         design_effect=max((clustered / naive) ** 2, 1.0) if naive > 0 else 1.0,
@@ -126,6 +129,15 @@ def evidence_from(
         share_right=float(values.mean()) if is_binary else None,
         n_runs=2 if is_pair else 1,
     )
+
+
+def _standard_error(
+    stats: Array, reduce: Callable[[Array], Array], groups: Sequence[int] | None
+) -> float:
+    """Return the standard error of one run's value, from each group's influence on it."""
+    own = influences(stats if groups is None else sum_by_group(stats, groups), reduce)
+    n = len(own)
+    return float(np.sqrt(((own - own.mean()) ** 2).sum() / max(n - 1, 1) / n))
 
 
 def plan_power(
@@ -248,12 +260,11 @@ def _plan_mean(
             at_effect = power_of_mean(effect, error, alpha=assumed.level, n_groups=n_groups)
             spread = deviation * math.sqrt(deff)
             needed = items_for_mean(effect, spread, alpha=assumed.level, power=assumed.power)
-    few = n_groups < FEW_CLUSTERS
     return MetricPower(
         metric=label,
         n_items=n,
         n_groups=n_groups,
-        method=f"Student's t, {n_groups - 1} df" if few else "paired bootstrap",
+        method="paired bootstrap" + (", clustered" if n_groups < n else ""),
         basis=text,
         deviation=deviation,
         discordance=discordance,

@@ -13,7 +13,7 @@ from harness.goldset.balance import classes_of
 from harness.goldset.kinds import kind_of
 from harness.goldset.language import language_of
 from harness.goldset.texts import input_text, n_words, right_answers
-from harness.stats.bootstrap import group_numbers
+from harness.stats.resample import group_numbers
 from harness.suite import Suite
 from harness.types import GoldRecord
 

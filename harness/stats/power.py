@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from harness.stats.bootstrap import FEW_CLUSTERS, Interval
+from harness.stats.bootstrap import Interval
 
 MOST_ITEMS = 10_000_000
 """More items than this are not worth a number."""
@@ -27,7 +27,8 @@ def minimum_detectable_effect(
         standard_error: Of the difference.
         alpha: Level of the test.
         power: Probability of finding it.
-        n_groups: Independent groups; below 30 the quantiles are Student's, as the intervals are.
+        n_groups: Independent groups: the quantiles are Student's, as the intervals are at least.
+            None: the normal distribution's.
     """
     return _quantiles(alpha, power, n_groups) * standard_error
 
@@ -181,8 +182,7 @@ def _fewest(finds: Callable[[int], bool], start: int) -> int:
 
 
 def _law(n_groups: int | None) -> Any:
-    few = n_groups is not None and n_groups < FEW_CLUSTERS
-    return stats.t(max(n_groups - 1, 1)) if few and n_groups is not None else stats.norm
+    return stats.norm if n_groups is None else stats.t(max(n_groups - 1, 1))
 
 
 def _quantiles(alpha: float, power: float, n_groups: int | None) -> float:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from harness.compare import compare
 from harness.errors import UnknownNameError
 from harness.goldset.power import Assumptions, evidence_from, plan_power
-from harness.metrics.base import Array
+from harness.metrics.base import BINARY, Array, Scale
 from harness.metrics.build import metric_of
 from harness.scoring import Scores
 from harness.spec import Spec
@@ -36,9 +37,9 @@ def test_binary_metrics_are_planned_by_mcnemar_and_others_by_their_spread(tmp_pa
     assert (exact.method, exact.discordance, exact.n_groups) == ("exact McNemar", 0.25, 100)
     assert exact.minimum_detectable_effect == pytest.approx(0.1442, abs=1e-4)
     assert (f1.method, f1.deviation) == ("paired bootstrap", 0.35)
-    # 2.801585 · 0.35 / √100, and the same on BLEU's scale.
-    assert f1.minimum_detectable_effect == pytest.approx(0.09806, abs=1e-5)
-    assert bleu.minimum_detectable_effect == pytest.approx(9.806, abs=1e-3)
+    # (t(.975, 99) + t(.8, 99)) · 0.35 / √100, and the same on BLEU's scale.
+    assert f1.minimum_detectable_effect == pytest.approx((1.984217 + 0.845267) * 0.035, abs=1e-5)
+    assert bleu.minimum_detectable_effect == pytest.approx((1.984217 + 0.845267) * 3.5, abs=1e-3)
 
 
 def test_clusters_ask_for_more_items(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_clusters_ask_for_more_items(tmp_path: Path) -> None:
         assert one.items_needed is not None
         assert other.items_needed is not None
         assert other.items_needed > 1.8 * one.items_needed
-    assert together[0].method == "paired bootstrap"
+    assert together[0].method == "paired bootstrap, clustered"
 
 
 def test_an_effect_is_a_part_of_the_range(tmp_path: Path) -> None:
@@ -70,8 +71,8 @@ def test_more_deciding_comparisons_ask_for_more(tmp_path: Path) -> None:
     )
 
     assert one.minimum_detectable_effect is not None
-    # z(.995) + z(.8) = 3.417450
-    assert five.minimum_detectable_effect == pytest.approx(3.417450 * 0.035, abs=1e-6)
+    # Level .01: t(.995, 99) + t(.8, 99)
+    assert five.minimum_detectable_effect == pytest.approx((2.626405 + 0.845267) * 0.035, abs=1e-5)
 
 
 def test_an_unknown_metric_is_named(tmp_path: Path) -> None:
@@ -86,7 +87,9 @@ def test_two_runs_measure_the_differences_and_their_clusters() -> None:
     first = np.column_stack([rng.normal(0.5, 0.1, size=300), np.ones(300)])
     second = first + np.column_stack([shared + rng.normal(0, 0.3, size=300), np.zeros(300)])
 
-    evidence = evidence_from(first, second, mean, groups=groups.tolist(), is_binary=False)
+    evidence = evidence_from(
+        first, second, mean, groups=groups.tolist(), scale=Scale(high=math.inf)
+    )
 
     # SD √(0.3² + 0.3²); correlation in a cluster ½, so 1 + 4·½. Both from 60 clusters only.
     assert evidence.deviation == pytest.approx(0.424, rel=0.12)
@@ -98,7 +101,7 @@ def test_one_run_tells_the_share_that_is_right(tmp_path: Path) -> None:
     scores = np.column_stack([np.r_[np.ones(90), np.zeros(10)], np.ones(100)])
     suite = suite_with(tmp_path, 100)
 
-    evidence = evidence_from(scores, None, mean, groups=list(range(100)), is_binary=True)
+    evidence = evidence_from(scores, None, mean, groups=list(range(100)), scale=BINARY)
     (plan,) = plan_power(
         suite, Assumptions(), evidence={"exact_match": evidence}, only=["exact_match"]
     )
@@ -111,7 +114,7 @@ def test_one_run_tells_the_share_that_is_right(tmp_path: Path) -> None:
 def test_two_runs_without_a_difference_still_give_a_plan(tmp_path: Path) -> None:
     scores = np.column_stack([np.ones(20), np.ones(20)])
 
-    evidence = evidence_from(scores, scores, mean, groups=list(range(20)), is_binary=True)
+    evidence = evidence_from(scores, scores, mean, groups=list(range(20)), scale=BINARY)
     (plan,) = plan_power(
         suite_with(tmp_path, 20), Assumptions(), evidence={"exact_match": evidence},
         only=["exact_match"], effect=0.3,

@@ -11,7 +11,7 @@ import click
 from harness.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from harness.goldset.findings import Finding
     from harness.suite import Suite
@@ -98,7 +98,8 @@ def _against_logs(
     return usage_findings(suite, read_logs(paths, {"input": input_column}).requests)
 
 
-def _tokenizer(model: str):
+def _tokenizer(model: str) -> tuple[Callable[[str], int], int | None]:
+    """Return a counter of a model's tokens, and how many it can read."""
     from harness.models import model_config, resolve_model
     from harness.runner import load_tokenizer
 

@@ -59,6 +59,10 @@ def line_in(path: Path, loc: tuple[int | str, ...]) -> int:
     return _line_of(yaml.compose(read_text(path, ConfigError), Loader=yaml.SafeLoader), loc)
 
 
+class RepeatedKeyError(ValueError):
+    """An object has a key twice; JSON would keep the last silently."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a JSON Lines file."""
@@ -83,8 +87,10 @@ def jsonl_lines(text: str, path: Path, error: type[InputError]) -> Iterator[Line
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=_once_each)
             _refuse_half_characters(line, value)
+        except RepeatedKeyError as fault:
+            raise error(f"{path}:{number}: key {fault} appears twice") from None
         except (ValueError, RecursionError) as fault:
             raise error(f"{path}:{number}: this line is not valid JSON: {fault}") from None
         if not isinstance(value, dict):
@@ -217,6 +223,17 @@ def _refuse_repeated_keys(node: yaml.Node | None, path: Path) -> None:
     elif isinstance(node, yaml.SequenceNode):
         for child in node.value:
             _refuse_repeated_keys(child, path)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise RepeatedKeyError(repr(key))
+            seen.add(key)
+    return value
 
 
 def _refuse_half_characters(text: str, value: object) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import IncomparableError
+from harness.goldset.lock import change_since, version_of
 from harness.measuring import Work, measure_all
 from harness.metrics.base import Item, Metric
 from harness.metrics.build import metric_of
@@ -82,11 +83,22 @@ def refuse_other_gold(folder: RunFolder, suite: Suite) -> None:
         IncomparableError: it answered another version.
     """
     answered = str(folder.manifest["identity"].get("gold"))
-    if answered != suite.gold_digest:
-        raise IncomparableError(
-            f"{folder.path}: was run on another version of the gold set than {suite.file} has "
-            f"now ({answered[:12]} and {suite.gold_digest[:12]}); run it again"
+    if answered == suite.gold_digest:
+        return
+    kept = folder.path.resolve().parent.parent / "gold" / f"{answered}.jsonl"
+    change = change_since(suite, answered, kept)
+    then, now = (
+        f"{version_of(suite, digest) or default} ({digest[:12]})"
+        for digest, default in (
+            (answered, "an unlocked version"),
+            (suite.gold_digest, f"{suite.config.version}, not locked"),
         )
+    )
+    raise IncomparableError(
+        f"{folder.path}: was run on another version of the gold set than {suite.file} has now: "
+        f"{then}, now {now}{f'; {change} since' if change else ''}. Its scores cannot be compared "
+        "with new ones; run it again"
+    )
 
 
 def score_run(

@@ -6,6 +6,7 @@ Exit codes: 0 fine, 1 something failed while working, 2 wrong usage or input.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import NoReturn
 
 import click
@@ -23,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "Find gold items that stand in training data.",
     ),
     "suites": ("harness.cli.suites:suites", "List the suites and recipes that are shipped."),
+    "gold": ("harness.cli.gold:gold", "Make, check, lock and measure gold sets."),
     "run": ("harness.cli.run:run", "Evaluate one model, with or without adapters, on suites."),
     "score": ("harness.cli.score:score", "Score a run, or a file of predictions; load no model."),
     "import": (
@@ -46,29 +48,32 @@ VERBS: dict[str, tuple[str, str]] = {
 class LazyGroup(click.Group):
     """A group that knows its verbs' names and help, and imports one when it is called."""
 
+    verbs: Mapping[str, tuple[str, str]] = VERBS
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order of a first working day."""
         del ctx
-        return list(VERBS)
+        return list(self.verbs)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a verb."""
         del ctx
-        return load_object(VERBS[cmd_name][0]) if cmd_name in VERBS else None
+        return load_object(self.verbs[cmd_name][0]) if cmd_name in self.verbs else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Offer the nearest verb for a typo."""
-        if args and args[0] not in VERBS:
-            ctx.fail(f"no verb {args[0]!r}{suggestion(args[0], VERBS)}; see tunemark --help")
+        if args and args[0] not in self.verbs:
+            near = suggestion(args[0], self.verbs)
+            ctx.fail(f"no verb {args[0]!r}{near}; see {ctx.command_path} --help")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verb list without importing any."""
         del ctx
         with formatter.section("Verbs"):
-            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+            formatter.write_dl([(name, text) for name, (_, text) in self.verbs.items()])
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

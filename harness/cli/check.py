@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.options import chosen_suite, data_option, json_option, print_json, root_option
 from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.suite import Suite
 
 
 @click.command()
@@ -56,9 +59,27 @@ def _describe(path: Path, root: Path, data: Path | None) -> str:
 
     suite = chosen_suite(path, data)
     check_suite(suite)
+    _refuse_wrong(suite)
     tasks = {task: sum(r.task == task for r in suite.gold) for task in suite.config.tasks}
     counts = ", ".join(f"{task} {count}" for task, count in tasks.items())
     return f"suite {suite.name} {suite.config.version}: {len(suite.gold)} items ({counts})"
+
+
+def _refuse_wrong(suite: Suite) -> None:
+    """Raise GoldError for what is sure to make scores wrong; `gold check` finds the doubtful."""
+    from harness.errors import GoldError
+    from harness.goldset.check import gold_errors
+    from harness.goldset.findings import lines_of, spelled
+
+    errors = gold_errors(suite)
+    if errors:
+        lines = lines_of(suite)
+        raise GoldError(
+            f"{suite.file.parent / suite.config.gold}: "
+            + "; ".join(
+                f"{error.text} ({spelled(error, lines, most=3)}): {error.mend}" for error in errors
+            )
+        )
 
 
 def _describe_recipes(path: Path) -> str:

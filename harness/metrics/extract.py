@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import UnknownNameError
+from pydantic import ValidationError
+
+from harness.errors import ConfigError, UnknownNameError
 from harness.metrics.steps import Step
 from harness.registry import load_object
 from harness.spec import Spec, call_with
@@ -62,9 +64,18 @@ def build_pipeline(steps: Sequence[Any] | Any, language: str) -> Pipeline:
         UnknownNameError, ConfigError: an unknown step or parameter.
     """
     listed = steps if isinstance(steps, (list, tuple)) else [steps]
-    specs = [Spec.model_validate(step) for step in listed]
+    specs = [_spec(step) for step in listed]
     for spec in specs:
         if spec.name not in STEPS:
             raise UnknownNameError("extraction step", spec.name, STEPS)
     built = [call_with(load_object(STEPS[s.name]), language, s, kind="step") for s in specs]
     return Pipeline(steps=tuple(built), signature=">".join(spec.label for spec in specs))
+
+
+def _spec(step: object) -> Spec:
+    """Read a step of a metric's own `extract`, which is not yet checked when a suite is read."""
+    try:
+        return Spec.model_validate(step)
+    except ValidationError as error:
+        message = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise ConfigError(f"extraction step {step!r}: {message}") from None

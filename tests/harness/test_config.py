@@ -110,6 +110,7 @@ def test_windows_line_ends_are_read(tmp_path: Path) -> None:
 
 
 JSONL_FAULTS = {
+    "repeated key": ('{"id": 1}\n{"id": 2, "in": {"a": 1, "a": 2}}\n', ":2: key 'a' appears twice"),
     "not JSON": ('{"a": 1}\n{"a": \n', ":2: this line is not valid JSON"),
     "a list": ('{"a": 1}\n\n[1]\n', ":3: expected a JSON object, got a list"),
     "text": ('"a"\n', ":1: expected a JSON object, got text"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.errors import IncomparableError
+from harness.goldset.lock import lock_gold, write_lock
 from harness.scoring import Scores, refuse_other_gold, score_run
 from harness.store import RunFolder
 from harness.suite import Suite, load_suite
@@ -123,3 +124,21 @@ def test_a_run_on_another_version_of_the_gold_set_is_refused(
 
     with pytest.raises(IncomparableError, match="another version of the gold set"):
         refuse_other_gold(folder, changed)
+
+
+def test_a_refused_run_is_told_its_version_and_what_changed_since(
+    run: Any, suite: Suite, suite_folder: Callable[..., Path]
+) -> None:
+    write_lock(suite, lock_gold(suite, note="first", date="2026-01-02"))
+    folder = run({"q1": "Paris"})
+    rows = [row.model_dump(mode="json", exclude_defaults=True) for row in suite.gold]
+    rows[0] |= {"references": ["Paname"]}
+    text = suite.file.read_text(encoding="utf-8").replace('version: "1"', 'version: "2"', 1)
+    changed = load_suite(suite_folder(text, gold=rows))
+    write_lock(changed, lock_gold(changed, note="slang", date="2026-01-03"))
+
+    with pytest.raises(IncomparableError) as error:
+        refuse_other_gold(folder, changed)
+
+    assert f"1 ({suite.gold_digest[:12]}), now 2 ({changed.gold_digest[:12]})" in str(error.value)
+    assert "1 changed (q1) since" in str(error.value)

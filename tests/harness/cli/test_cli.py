@@ -13,36 +13,12 @@ import pytest
 from harness import cli
 from harness.cli import VERBS
 from harness.registry import load_object
+from tests.harness.cli.support import Done
 
 HEAVY = (
     "torch", "transformers", "peft", "vllm", "streamlit", "pandas", "altair", "numpy", "scipy",
     "pydantic", "rich", "sacrebleu", "jinja2", "yaml",
 )  # fmt: skip
-
-
-class Done:
-    """How a command ended."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
-@pytest.fixture
-def tunemark(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Callable[..., Done]:
-    """Run the command in this process, from an empty folder."""
-    (tmp_path / "cwd").mkdir()
-    monkeypatch.chdir(tmp_path / "cwd")
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["tunemark", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return Done(int(ended.value.code or 0), out, err)
-
-    return run
 
 
 @pytest.fixture

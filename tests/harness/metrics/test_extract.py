@@ -264,3 +264,11 @@ def test_an_unknown_step_keeps_its_class(suite_folder: Callable[..., Path]) -> N
 
     with pytest.raises(UnknownNameError, match="known: after, boxed"):
         suite_metrics(suite)
+
+
+@pytest.mark.parametrize("step", ["st!!binary p_think", None, 3, [], {"a": 1, "b": 2}])
+def test_what_is_no_step_is_told_as_a_fault_of_the_configuration(step: object) -> None:
+    spec = Spec(name="exact_match", params={"extract": [step]})
+
+    with pytest.raises(ConfigError, match="extraction step"):
+        build_metric(spec, Setting(language="en"))

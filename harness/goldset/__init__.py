@@ -1,0 +1,1 @@
+"""Make, check, lock and measure gold sets, before any model is loaded."""

@@ -75,7 +75,7 @@ def _refuse_wrong(suite: Suite) -> None:
     if errors:
         lines = lines_of(suite)
         raise GoldError(
-            f"{suite.file.parent / suite.config.gold}: "
+            f"{suite.file}: "
             + "; ".join(
                 f"{error.text} ({spelled(error, lines, most=3)}): {error.mend}" for error in errors
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import json_option, print_json
+from harness.cli.options import chosen_suite, data_option, json_option, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +30,7 @@ SHOWN = 6
 @click.option("--model", help="Count tokens with this model's tokenizer, against its context.")
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @click.option("--all", "shows_all", is_flag=True, help="List every item, not only the first.")
+@data_option
 @json_option
 @click.pass_context
 def check(
@@ -40,6 +41,7 @@ def check(
     model: str | None,
     strict: bool,
     shows_all: bool,
+    data: Path | None,
     as_json: bool,
 ) -> None:
     """Find what makes the scores of a gold set wrong, doubtful or hard to read.
@@ -49,9 +51,8 @@ def check(
     from harness.goldset.check import check_gold
     from harness.goldset.findings import as_json as finding_json
     from harness.goldset.findings import lines_of, sorted_findings
-    from harness.suite import load_suite
 
-    suite = load_suite(suite_path)
+    suite = chosen_suite(suite_path, data)
     count, context = _tokenizer(model) if model else (None, None)
     found = check_gold(suite, count=count, context=context)
     if logs:

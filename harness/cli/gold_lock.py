@@ -7,14 +7,15 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option, print_json, say
+from harness.cli.options import chosen_suite, data_option, json_option, print_json, say
 
 
 @click.command()
 @click.argument("suite_path", metavar="SUITE", type=click.Path(path_type=Path))
 @click.option("-m", "--message", required=True, help="Why: goes into the history.")
+@data_option
 @json_option
-def lock(suite_path: Path, message: str, as_json: bool) -> None:
+def lock(suite_path: Path, message: str, data: Path | None, as_json: bool) -> None:
     """Write gold.lock.json beside suite.yaml: content, version and history.
 
     A gold set that changed needs a new `version` in suite.yaml first, since scores from before
@@ -23,9 +24,8 @@ def lock(suite_path: Path, message: str, as_json: bool) -> None:
     from harness.errors import GoldError
     from harness.goldset.check import gold_errors
     from harness.goldset.lock import GoldChange, lock_gold, write_lock
-    from harness.suite import load_suite
 
-    suite = load_suite(suite_path)
+    suite = chosen_suite(suite_path, data)
     if not message.strip():
         raise GoldError("-m needs words: say why the gold set is as it is now")
     for finding in gold_errors(suite):

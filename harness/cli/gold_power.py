@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import json_option, print_json
+from harness.cli.options import chosen_suite, data_option, json_option, print_json
 
 if TYPE_CHECKING:
     from harness.goldset.power import Assumptions, Evidence, MetricPower
@@ -49,6 +49,7 @@ inner_share = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
               help="Assumed between items of one cluster.")  # fmt: skip
 @click.option("--discordance", type=share,
               help="Share of items on which the models differ, for binary metrics.")  # fmt: skip
+@data_option
 @json_option
 def power(
     suite_path: Path,
@@ -63,6 +64,7 @@ def power(
     deviation: float,
     cluster_correlation: float,
     discordance: float | None,
+    data: Path | None,
     as_json: bool,
 ) -> None:
     """Say how small a change each metric of SUITE could show with this many items.
@@ -72,9 +74,8 @@ def power(
     the design effect where items come in clusters (Kish 1965).
     """
     from harness.goldset.power import Assumptions, plan_power
-    from harness.suite import load_suite
 
-    suite = load_suite(suite_path)
+    suite = chosen_suite(suite_path, data)
     assumed = Assumptions(
         correlation=correlation,
         deviation=deviation,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import json_option, print_json
+from harness.cli.options import chosen_suite, data_option, json_option, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,13 +22,13 @@ BAR = 24
 
 @click.command()
 @click.argument("suite_path", metavar="SUITE", type=click.Path(path_type=Path))
+@data_option
 @json_option
-def stats(suite_path: Path, as_json: bool) -> None:
+def stats(suite_path: Path, data: Path | None, as_json: bool) -> None:
     """Count what a gold set holds: items, lengths, references, classes, slices, clusters."""
     from harness.goldset.stats import gold_stats
-    from harness.suite import load_suite
 
-    found = gold_stats(load_suite(suite_path))
+    found = gold_stats(chosen_suite(suite_path, data))
     if as_json:
         print_json(asdict(found))
     else:

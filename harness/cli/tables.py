@@ -27,10 +27,6 @@ def no_answer(rows: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]
     ]
 
 
-NARROWEST = 108
-"""Columns of a table that is not narrowed further: a log or a small terminal wraps its lines."""
-
-
 def plain_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
     """Return rows as a text table; numbers are right-aligned, values have four digits."""
     columns = [name for name in columns if name != NO_ANSWER or any(name in row for row in rows)]

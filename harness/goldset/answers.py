@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ftfy import badness
+from scipy import stats
 
-from harness.goldset.balance import classes_of
+from harness.goldset.balance import ALPHA, classes_of
 from harness.goldset.findings import Finding
 from harness.goldset.kinds import kind_of
 from harness.goldset.texts import folded, input_text, n_chinese, stands_in
@@ -54,7 +55,7 @@ def estimated_tokens(text: str) -> int:
 def _leaked(suite: Suite, task: str, records: Sequence[GoldRecord]) -> Iterator[Finding]:
     kind = kind_of(suite, task)
     if suite.config.tasks[task].type == "multiple_choice":
-        leaked = [record for record in records if _names_right_choice_only(record)]
+        leaked = _naming_the_right_choice(records)
     elif kind in ANSWER_IN_INPUT or classes_of(suite, task):
         return
     else:
@@ -72,10 +73,23 @@ def _leaked(suite: Suite, task: str, records: Sequence[GoldRecord]) -> Iterator[
     )
 
 
-def _names_right_choice_only(record: GoldRecord) -> bool:
+def _naming_the_right_choice(records: Sequence[GoldRecord]) -> list[GoldRecord]:
+    """Return the items that name their right choice alone, unless as many name a wrong one."""
+    alone = {record.id: _only_named(record) for record in records}
+    right = [record for record in records if alone[record.id] == record.answer]
+    wrong = sum(choice is not None for choice in alone.values()) - len(right)
+    if not right or not wrong:
+        return right
+    chance = max(1 / len(record.choices) for record in records)
+    p_value = stats.binomtest(len(right), len(right) + wrong, chance, "greater").pvalue
+    return right if p_value < ALPHA else []
+
+
+def _only_named(record: GoldRecord) -> int | None:
+    """Return the one choice that stands in the input."""
     text = input_text(record)
     named = [i for i, choice in enumerate(record.choices) if stands_in(choice, text)]
-    return named == [record.answer]
+    return named[0] if len(named) == 1 else None
 
 
 def _gives_away(record: GoldRecord, records: Sequence[GoldRecord]) -> bool:

@@ -70,13 +70,19 @@ class GoldChange:
         return "; ".join(parts) or "nothing"
 
 
+def lock_file(suite: Suite) -> Path:
+    """Return where a suite's lock lies; a recipe shares its folder with others."""
+    name = LOCK_FILE if suite.file.name == "suite.yaml" else f"{suite.file.stem}.{LOCK_FILE}"
+    return suite.file.parent / name
+
+
 def read_lock(suite: Suite) -> Lock | None:
     """Return a suite's lock, or None when it was never locked.
 
     Raises:
         GoldError: the lock file is damaged or another suite's.
     """
-    file = suite.file.parent / LOCK_FILE
+    file = lock_file(suite)
     if not file.exists():
         return None
     try:
@@ -115,7 +121,7 @@ def lock_gold(suite: Suite, *, note: str, date: str) -> Lock:
 
 def write_lock(suite: Suite, lock: Lock) -> Path:
     """Store a lock beside its suite.yaml."""
-    file = suite.file.parent / LOCK_FILE
+    file = lock_file(suite)
     write_json(file, lock.model_dump(mode="json"))
     return file
 

@@ -47,6 +47,7 @@ _SSN = re.compile(r"(?<![\d-])(\d{3})[- ](\d{2})[- ](\d{4})(?![\d-])")
 _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?![0-9A-Za-z])")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)")
 _IPV6 = re.compile(r"(?<![A-Za-z0-9_:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![A-Za-z0-9_:])")
+_NUMBERED = re.compile(r"(?:\bEC|\bversion|\bver\.?|\bv|§|\bsection|版本|第)\s*$", re.IGNORECASE)
 _DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}")
 _NO_PHONE = re.compile(r"(?:19|20)\d\d(?:[-./]\d{1,2}){2}|\d+\.\d+(?![\d.-])|[\d\s./-]+:\d")
 """Dates, decimal numbers and times of day, which can be valid numbers of some region."""
@@ -155,7 +156,7 @@ def _by_check_digits(text: str) -> Iterator[Personal]:
         if kind is not None and luhn(digits):
             yield Personal(kind=kind, start=match.start(), end=match.end())
     yield from _spans("us_ssn", (m for m in _SSN.finditer(text) if _is_ssn(*m.groups())))
-    yield from _spans("ip", (m for m in _IPV4.finditer(text) if _is_address(m[0])))
+    yield from _spans("ip", (m for m in _IPV4.finditer(text) if _is_ipv4(m)))
     yield from _spans("ip", (m for m in _IPV6.finditer(text) if _is_address(m[0])))
 
 
@@ -163,8 +164,17 @@ def _phones(text: str) -> Iterator[Personal]:
     if _DIGITS.search(text):
         for region in PHONE_REGIONS:
             for number in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):
-                if not _NO_PHONE.match(text, number.start):
+                if not _NO_PHONE.match(text, number.start) and not _is_range(number.raw_string):
                     yield Personal(kind="phone", start=number.start, end=number.end)
+
+
+def _is_range(text: str) -> bool:
+    """Tell years, counts and months "from – to" from a number in groups."""
+    ends = [end.strip() for end in re.split(r"[-–—~]", text)]
+    if len(ends) != 2 or text.startswith(("+", "(", "0")):
+        return "/" in text and not text.startswith("+")
+    is_decimal = all(re.fullmatch(r"\d+\.\d+", end) for end in ends)
+    return is_decimal or len(ends[0]) == len(ends[1]) or "/" in text
 
 
 def _apart(found: Iterable[Personal]) -> list[Personal]:
@@ -213,6 +223,12 @@ def _card_kind(digits: str) -> Kind | None:
 def _is_ssn(area: str, group: str, serial: str) -> bool:
     """Tell by the ranges that are never issued (SSA, since 2011)."""
     return area not in {"000", "666"} and area < "900" and group != "00" and serial != "0000"
+
+
+def _is_ipv4(match: re.Match[str]) -> bool:
+    """Tell an address from the number of an enzyme, a version or a section."""
+    before = match.string[max(match.start() - 10, 0) : match.start()]
+    return _NUMBERED.search(before) is None and _is_address(match[0])
 
 
 def _is_address(text: str) -> bool:

@@ -167,6 +167,13 @@ CLEAN: dict[str, tuple[str, Rows]] = {
     "choices in balanced places": (
         PICK, [pick(i, i % 3, f"a{i}", f"b{i}", f"c{i}") for i in range(12)]
     ),
+    "sentences that name now the right choice, now the wrong one": (
+        PICK,
+        [
+            pick(i, i // 2 % 2, f"{PLACES[i]}a", f"{PLACES[i]}b", input=f"{PLACES[i]}{'ab'[i % 2]} is it?")
+            for i in range(12)
+        ],
+    ),
     "choices that begin with a space": (PICK, [pick(i, i % 2, f" a{i}", f" b{i}") for i in range(4)]),
 }  # fmt: skip
 QUIET = {"kinds_missing", "few_items", "few_clusters", "not_locked"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from harness.errors import GoldError
 from harness.goldset.lock import (
     LOCK_FILE,
     change_since,
+    lock_file,
     lock_findings,
     lock_gold,
     read_lock,
@@ -135,3 +137,11 @@ def test_another_suite_s_lock_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(GoldError, match="locks suite 'other'"):
         read_lock(suite)
+
+
+def test_a_recipe_s_lock_bears_its_name_since_others_share_the_folder(tmp_path: Path) -> None:
+    suite = suite_of(tmp_path, TASKS, FIRST)
+    recipe = replace(suite, file=tmp_path / "gsm8k.yaml")
+
+    assert lock_file(suite).name == "gold.lock.json"
+    assert lock_file(recipe).name == "gsm8k.gold.lock.json"

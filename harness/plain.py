@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from harness.errors import PredictionsError
 from harness.importers.base import Prediction, Predictions
+from harness.measuring import Work, measure_all
 from harness.metrics.base import Item
 from harness.metrics.build import metric_of
+from harness.metrics.labels import MOST_LABELS, labels_of
 from harness.registry import WHOLE_ANSWER
 from harness.scoring import Scores
 from harness.spec import Spec
 from harness.suite import Language, Suite, SuiteConfig, TaskConfig
-from harness.types import Completion, GoldRecord
+from harness.types import Completion, GoldRecord, Measurement
 
 TASK = "rows"
 GROUPS = {"rouge": ("rouge_1", "rouge_2", "rouge_l", "rouge_lsum")}
@@ -87,31 +91,38 @@ def score_predictions(
         for record in suite.gold
         if record.id in answers
     ]
-    with_gold = [item for item in said if item.gold.references or item.gold.choices]
-    result: list[Scores] = []
-    for spec in specs:
-        metric = metric_of(suite, spec, trusts_code=trusts_code)
-        items = said if spec.name in WHOLE_ANSWER else with_gold
-        measured = {
-            item.gold.id: one
-            for item, one in zip(items, metric.measure(items), strict=True)
-            if one is not None
-        }
-        result.append(
-            Scores(
-                run=path.stem,
-                suite=suite.name,
-                metric=metric,
-                gold_digest=suite.gold_digest,
-                template_digest="",
-                stats={key: one.stats for key, one in measured.items()},
-                planned=suite.gold,
-                not_extracted=frozenset(
-                    key for key, one in measured.items() if not one.is_extracted
-                ),
-            )
+    works = [_work(suite, spec, said, trusts_code=trusts_code) for spec in specs]
+    measured: list[dict[str, Measurement]] = [{} for _ in works]
+    for batch in measure_all(said, works, label=f"scoring {path.name}"):
+        for position, one in zip(batch.wanted, batch.measured, strict=True):
+            if one is not None:
+                measured[batch.work][said[position].gold.id] = one
+    return [
+        Scores(
+            run=path.stem,
+            suite=suite.name,
+            metric=work.metric,
+            gold_digest=suite.gold_digest,
+            template_digest="",
+            stats={key: one.stats for key, one in found.items()},
+            planned=suite.gold,
+            not_extracted=frozenset(key for key, one in found.items() if not one.is_extracted),
         )
-    return result
+        for work, found in zip(works, measured, strict=True)
+    ]
+
+
+def _work(suite: Suite, spec: Spec, items: Sequence[Item], *, trusts_code: bool) -> Work:
+    """Return what a metric has to measure: all answers for a gauge, else those with a reference."""
+    # Workers get no copy of the rows: building a metric does not look at them.
+    build = partial(metric_of, replace(suite, gold=()), spec, trusts_code=trusts_code)
+    is_gauge = spec.name in WHOLE_ANSWER
+    wanted = [
+        number
+        for number, item in enumerate(items)
+        if is_gauge or item.gold.references or item.gold.choices
+    ]
+    return Work(metric=build(), build=build, wanted=wanted)
 
 
 def completion_of(row: Prediction, gold_id: str) -> Completion:
@@ -140,11 +151,16 @@ def _suite(
             f"{path}: no row has a reference to compare its prediction with; add a column "
             "`references`, or take them from a suite: tunemark import FILE --suite SUITE"
         )
-    task = TaskConfig(metrics=tuple(specs), extract=tuple(extract), labels=tuple(labels))
+    gold = tuple(_gold(row) for row in found.rows)
+    classes = tuple(labels) or labels_of(gold)
+    task = TaskConfig(
+        metrics=tuple(specs),
+        extract=tuple(extract),
+        labels=classes if len(classes) <= MOST_LABELS else (),
+    )
     config = SuiteConfig(
         name="rows", version="1", language=language, description=str(path), tasks={TASK: task}
     )
-    gold = tuple(_gold(row) for row in found.rows)
     return Suite(config=config, file=path, gold=gold, gold_digest="")
 
 

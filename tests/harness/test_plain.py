@@ -118,3 +118,13 @@ def test_unknown_metrics_and_parameters_are_named() -> None:
         score(rows(("a", "a")), "blue")
     with pytest.raises(ConfigError, match="'bleu'"):
         score(rows(("a", "a")), "bleu(tokenizer=zh)")
+
+
+def test_classes_are_those_of_all_references_however_many_rows_are_measured_at_once() -> None:
+    pairs = [("yes", "yes")] * 700 + [("no", "no")] * 699 + [("maybe", "no")]
+
+    [accuracy, macro] = score(rows(*pairs), "accuracy,macro_f1")
+
+    assert accuracy.value() == pytest.approx(1399 / 1400)
+    assert macro.value() == pytest.approx((1 + 2 * 699 / (2 * 699 + 1)) / 2)
+    assert {len(stats) for stats in macro.stats.values()} == {len(next(iter(macro.stats.values())))}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import json_option, print_json
+from harness.cli.options import chosen_suite, data_option, json_option, print_json
 
 if TYPE_CHECKING:
     from harness.contamination.find import Leak, TrainingText
@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("suite_path", metavar="SUITE", type=click.Path(path_type=Path))
 @click.argument(
-    "data", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TRAINING_FILE…"
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TRAINING_FILE…"
 )
 @click.option("--strict", is_flag=True, help="Exit 1 when an item is leaked.")
+@data_option
 @json_option
 @click.pass_context
 def contamination(
-    ctx: click.Context, suite_path: Path, data: tuple[Path, ...], strict: bool, as_json: bool
+    ctx: click.Context,
+    suite_path: Path,
+    files: tuple[Path, ...],
+    strict: bool,
+    data: Path | None,
+    as_json: bool,
 ) -> None:
     """Find the gold items of SUITE that stand in training data, each with a verdict.
 
@@ -34,10 +40,9 @@ def contamination(
     Leaked: the item, or at least half of it, is there. Suspect: a long run of it is.
     """
     from harness.contamination.find import find_leaks
-    from harness.suite import load_suite
 
-    suite = load_suite(suite_path)
-    leaks = find_leaks(suite, _texts(data))
+    suite = chosen_suite(suite_path, data)
+    leaks = find_leaks(suite, _texts(files))
     if as_json:
         print_json([asdict(leak) for leak in leaks])
     else:

@@ -515,3 +515,24 @@ def test_suites_lists_everything_that_is_shipped(tunemark: Callable[..., Done]) 
     assert rows["retention"]["items"] == 270
     assert rows["cmrc2018"]["data"].startswith("hub, or https://github.com/ymcui")
     assert all(row["license"] for row in rows.values())
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [("gold", "stats"), ("gold", "check"), ("gold", "power"), ("check",), ("contamination",)],
+    ids=" ".join,
+)
+def test_verbs_on_gold_sets_take_a_recipes_data(
+    tunemark: Callable[..., Done], tmp_path: Path, verb: tuple[str, ...]
+) -> None:
+    file = tmp_path / "test.jsonl"
+    rows = [{"question": f"What is {i} + {i}?", "answer": f"#### {2 * i}"} for i in range(40)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    training = tmp_path / "train.jsonl"
+    training.write_text('{"prompt": "Hello?", "completion": "Hi."}\n', encoding="utf-8")
+    more = [training] if verb == ("contamination",) else []
+
+    done = tunemark(*verb, "gsm8k", *more, "--data", file)
+
+    assert done.code == 0, done.err
+    assert "40" in done.out or verb == ("contamination",)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness.errors import ConfigError, ModelError
-from harness.metrics.base import Item
-from harness.metrics.build import metric_of, suite_metrics
+from harness.errors import ModelError
+from harness.metrics.build import suite_metrics
 from harness.models import ModelSource, context_limit
 from harness.prompts import check_prompts, continuation, conversation, has_own_contexts
 from harness.suite import Suite
-from harness.types import Completion, GoldRecord
+from harness.types import GoldRecord
 
 
 def check_suite(
@@ -24,7 +23,6 @@ def check_suite(
     """
     suite_metrics(suite, trusts_code=trusts_code)
     check_prompts(suite)
-    _try_unanswerable(suite, trusts_code=trusts_code)
     if model is not None:
         refuse_too_long(suite, model)
 
@@ -61,26 +59,6 @@ def refuse_too_long(suite: Suite, model: ModelSource) -> None:
             f"{suite.file}: gold item {name!r} takes {n_tokens} tokens with its completion{others}; "
             f"{model.name} has a context of {limit}: shorten the prompt or max_tokens"
         )
-
-
-def _try_unanswerable(suite: Suite, *, trusts_code: bool) -> None:
-    """Measure one answer to a question without references, which some metrics cannot."""
-    said = Completion(gold_id="", text="x", finish="stop", prompt_tokens=1)
-    gaps = {
-        record.task: record
-        for record in suite.gold
-        if suite.config.tasks[record.task].type == "extractive_qa" and not record.references
-    }
-    for name, record in gaps.items():
-        for spec in suite.config.tasks[name].metrics:
-            metric = metric_of(suite, spec, trusts_code=trusts_code)
-            try:
-                metric.measure([Item(gold=record, completion=said)])
-            except (ValueError, IndexError, ZeroDivisionError):
-                raise ConfigError(
-                    f"{suite.file}: task {name!r}: {spec.label} needs a reference, but some "
-                    f"questions have no answer, such as {record.id!r}; use metrics that count an empty answer as right"
-                ) from None
 
 
 def _texts(suite: Suite, record: GoldRecord) -> Iterator[str]:

@@ -82,10 +82,10 @@ def _spread_over(
     """Return the statistics (Σ log p in nats, number of units) of an item."""
 
     def statistics(gold: GoldRecord, completion: Completion) -> tuple[float, ...] | None:
-        n = units(gold, completion)
-        if completion.choice_logprobs is None or n is None:
+        if completion.choice_logprobs is None or gold.choices:
             return None
-        return math.fsum(completion.choice_logprobs), n
+        n = units(gold, completion)
+        return None if n is None else (math.fsum(completion.choice_logprobs), n)
 
     return statistics
 

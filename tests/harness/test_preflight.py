@@ -100,15 +100,3 @@ def test_short_texts_are_not_tokenised(
     (model.path / "config.json").write_text(json.dumps({"n_positions": 99}), encoding="utf-8")
 
     check_suite(load_suite(suite_folder(HEAD + "  qa: {metrics: [bleu]}\n", [ROW])), model)
-
-
-def test_a_metric_that_needs_references_is_refused_for_questions_without_answer(
-    suite_folder: Callable[..., Path],
-) -> None:
-    yaml = HEAD + "  t: {type: extractive_qa, metrics: [rouge_l]}\n"
-    row = {"id": "open", "task": "t", "input": {"context": "C.", "question": "Q?"}}
-
-    with pytest.raises(
-        ConfigError, match=r"task 't': rouge_l needs a reference, .* such as 'open'"
-    ):
-        check_suite(load_suite(suite_folder(yaml, [row])))

@@ -95,6 +95,14 @@ def test_an_answer_in_words_is_not_scored(name: str) -> None:
     assert build_metric(name, EN).measure([item("a", None, None)]) == [None]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_choices_are_no_text(name: str) -> None:
+    gold = GoldRecord(id="g", task="t", input={"question": "?"}, choices=("a", "b"), answer=0)
+    scored = item("?", (-1.0, -2.0), (1, 1)).completion
+
+    assert build_metric(name, EN).measure([Item(gold=gold, completion=scored)]) == [None]
+
+
 def test_without_token_counts_only_the_perplexity_of_tokens_is_missing() -> None:
     replayed = [item("a b", (-1.0,), None)]
 

@@ -115,7 +115,7 @@ def _make(loaded: LoadedTasks, parent: Path) -> Suite:
         left_out += why_not
         if not metrics:
             continue
-        specs = [metric.spec(f"lm-eval {version}").model_dump(mode="json") for metric in metrics]
+        specs = [metric.spec(f"lm-eval-{version}").model_dump(mode="json") for metric in metrics]
         tasks[name] = {"type": "lm_eval", "metrics": specs}
         records += _records(loaded, name, requests[name])
     if not tasks:

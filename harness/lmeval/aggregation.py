@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, cast
 
 from harness.metrics.imported import NO_FILTER, Aggregation, sacrebleu_metric, score_key
@@ -127,7 +128,7 @@ def macro_averages(groups: Mapping[str, Any]) -> list[str]:
 
 def _aggregation_names() -> dict[Any, str]:
     """Return the names under which lm-eval registers its aggregations, by function."""
-    import lm_eval.api.metrics  # noqa: F401 - registers them
+    import_module("lm_eval.api.metrics")  # registers them
     from lm_eval.api.registry import AGGREGATION_REGISTRY, get_aggregation
 
     return {get_aggregation(name): name for name in AGGREGATION_REGISTRY}

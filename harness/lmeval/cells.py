@@ -1,6 +1,4 @@
-"""Run cells whose suite is an lm-eval task: their requests in the common batch, then lm-eval's
-own measuring of the stored answers.
-"""
+"""Run cells that lm-eval asks: in the common batch, then measured by lm-eval itself."""
 
 from __future__ import annotations
 

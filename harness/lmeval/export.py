@@ -5,14 +5,14 @@
     OUT/<suite>_tunemark.py          loads the data from beside itself, and measures
     OUT/suite.json                   the suite's metrics
 
-Multiple choice with accuracy and acc_norm only needs lm-eval's own `acc` and `acc_bytes`; all else
-is measured by Tunemark's metrics, which must then be installed beside lm-eval.
+Log-likelihood metrics that lm-eval has too are left to it; all else is measured by Tunemark's own,
+which must then be installed beside lm-eval.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,21 @@ from harness.digest import canonical_json
 from harness.errors import ConfigError
 from harness.lmeval.exported import SUITE, is_mean, metric_name
 from harness.metrics.build import metric_of
-from harness.prompts import conversation, right_answer
+from harness.prompts import Renderer, continuation, has_own_contexts, right_answer
 from harness.store import write_text
-from harness.suite import Suite, TaskConfig
-from harness.templates import ChatTemplate, render
+from harness.suite import Suite
+from harness.tasks import TaskConfig, scored_text
+from harness.templates import ChatTemplate
+from harness.types import GoldRecord
 
-OWN_NAMES: Mapping[str, str] = {"accuracy": "acc", "acc_norm": "acc_bytes"}
-"""Metrics of ours that lm-eval has under another name."""
+LM_EVALS_CHOICE: Mapping[str, str] = {"accuracy": "acc", "acc_norm": "acc_bytes"}
+"""Metrics of choices that lm-eval has under another name."""
+LM_EVALS_TEXT: Mapping[str, str] = {
+    "word_perplexity": "weighted_perplexity",
+    "byte_perplexity": "weighted_perplexity",
+    "bits_per_byte": "bits_per_byte",
+}
+"""Metrics of whole texts that lm-eval has under the same name, and its aggregations."""
 _HEADER = '''\
 """Written by `tunemark lm-eval suite`: data and measuring for the lm-eval tasks beside it."""
 
@@ -44,8 +52,29 @@ def load(file):
 '''
 
 
-def export_suite(suite: Suite, out: Path, template: ChatTemplate, tokenizer: Any) -> list[Path]:
-    """Write the tasks and return the YAML files, the group first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedSuite:
+    """What was written."""
+
+    group: str
+    """The name to give to lm_eval's --tasks."""
+    files: tuple[Path, ...]
+    """YAML files, the group's first."""
+    left_out: tuple[str, ...]
+    """What lm-eval has no form for, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """One task as lm-eval has it."""
+
+    config: dict[str, Any]
+    code: str
+    """Its functions in the Python file."""
+
+
+def export_suite(suite: Suite, out: Path, template: ChatTemplate, tokenizer: Any) -> ExportedSuite:
+    """Write a suite as lm-eval tasks.
 
     Args:
         suite: What to export.
@@ -54,84 +83,143 @@ def export_suite(suite: Suite, out: Path, template: ChatTemplate, tokenizer: Any
         tokenizer: Of the model that will answer: the prompts hold its special tokens.
 
     Raises:
-        ConfigError: the suite itself was made from an lm-eval task.
+        ConfigError: the suite was made from an lm-eval task, or none of its tasks has a form.
     """
     if suite.config.lm_eval is not None:
         raise ConfigError(f"{suite.file}: this suite is an lm-eval task already")
+    renderer = Renderer(suite=suite, template=template, tokenizer=tokenizer)
     module = f"{_identifier(suite.name)}_tunemark"
-    python = [_HEADER]
-    files: list[Path] = []
+    written: dict[str, _Written] = {}
+    left_out: list[str] = []
     for name, task in suite.config.tasks.items():
-        full = f"{suite.name}_{name}"
-        rows = [
-            {
-                "id": record.id,
-                "prompt": render(
-                    template, conversation(suite, record), tokenizer, for_answer=True
-                ),
-                "target": right_answer(record),
-                "choices": list(record.choices),
-                "answer": -1 if record.answer is None else record.answer,
-                "gold": canonical_json(record.model_dump(mode="json")),
-            }
-            for record in suite.gold
-            if record.task == name
-        ]
-        if not rows:
-            continue
-        write_text(out / f"{full}.jsonl", "".join(canonical_json(row) + "\n" for row in rows))
-        config, code = _task(suite, name, task, module, template)
-        python.append(code)
-        files.append(out / f"{full}.yaml")
-        write_text(files[-1], _yaml(config))
-    write_text(out / f"{module}.py", "\n\n".join(python))
+        records = [record for record in suite.gold if record.task == name]
+        why_not = _no_form(name, task)
+        if why_not:
+            left_out.append(why_not)
+        elif records:
+            full = f"{suite.name}_{name}"
+            rows = [_row(renderer, task, record) for record in records]
+            lines = "".join(canonical_json(row) + "\n" for row in rows)
+            write_text(out / f"{full}.jsonl", lines)
+            written[full] = _task(suite, name, module, template, records)
+            left_out += _unmeasured(name, task)
+    if not written:
+        raise ConfigError(f"{suite.file}: lm-eval has no form for it: {'; '.join(left_out)}")
+    code = [_HEADER, *(task.code for task in written.values())]
+    write_text(out / f"{module}.py", "\n\n".join(code))
     write_text(out / SUITE, suite.config.model_dump_json(indent=1) + "\n")
     group = out / f"{suite.name}.yaml"
-    write_text(group, _yaml(_group(suite, [file.stem for file in files])))
-    return [group, *files]
+    write_text(group, _yaml(_group(suite, written)))
+    for full, task in written.items():
+        write_text(out / f"{full}.yaml", _yaml(task.config))
+    return ExportedSuite(
+        group=suite.name,
+        files=(group, *(out / f"{full}.yaml" for full in written)),
+        left_out=tuple(left_out),
+    )
+
+
+def _no_form(name: str, task: TaskConfig) -> str | None:
+    """Return why lm-eval cannot ask a task, or None."""
+    if has_own_contexts(task):
+        return f"task {name!r}: every choice has a prompt of its own"
+    if task.type == "multi_turn" and task.history == "own":
+        return f"task {name!r}: its dialogues go on from the model's own answers"
+    if task.type == "perplexity" and not any(s.label in LM_EVALS_TEXT for s in task.metrics):
+        return f"task {name!r}: none of its metrics is known to lm-eval"
+    return None
+
+
+def _unmeasured(name: str, task: TaskConfig) -> list[str]:
+    if task.type != "perplexity":
+        return []
+    others = [spec.label for spec in task.metrics if spec.label not in LM_EVALS_TEXT]
+    return [f"task {name!r}: lm-eval has no {label} of whole texts" for label in others]
+
+
+def _row(renderer: Renderer, task: TaskConfig, record: GoldRecord) -> dict[str, object]:
+    suite = renderer.suite
+    if task.type == "perplexity":
+        return {"id": record.id, "text": scored_text(record)}
+    prompt = renderer.prompt(record)
+    row: dict[str, object] = {"id": record.id, "prompt": prompt.text}
+    if record.choices:
+        row["choices"] = [continuation(suite, record, i) for i in range(len(record.choices))]
+        row["answer"] = record.answer
+    else:
+        row["target"] = right_answer(suite, record)
+    return {**row, "gold": canonical_json(record.model_dump(mode="json"))}
 
 
 def _task(
-    suite: Suite, name: str, task: TaskConfig, module: str, template: ChatTemplate
-) -> tuple[dict[str, Any], str]:
-    """Return a task's YAML value and its part of the Python file."""
+    suite: Suite, name: str, module: str, template: ChatTemplate, records: Sequence[GoldRecord]
+) -> _Written:
+    task = suite.config.tasks[name]
     function = _identifier(name)
     code = [f'def {function}_data(**_):\n    return load("{suite.name}_{name}.jsonl")\n']
-    is_choice = task.type == "multiple_choice"
     config: dict[str, Any] = {
         "task": f"{suite.name}_{name}",
         "custom_dataset": _Function(f"{module}.{function}_data"),
         "test_split": "test",
-        "output_type": "multiple_choice" if is_choice else "generate_until",
-        "doc_to_text": "prompt",
-        "doc_to_target": "answer" if is_choice else "target",
+        **_asked(task, template),
         "num_fewshot": 0,
         "target_delimiter": "",
     }
-    if is_choice:
-        config["doc_to_choice"] = "choices"
+    if task.type == "perplexity":
+        known = [spec.label for spec in task.metrics if spec.label in LM_EVALS_TEXT]
+        config["metric_list"] = [_entry(label, LM_EVALS_TEXT[label], False) for label in known]
+    elif _lm_eval_measures(suite, name, records):
+        names = [LM_EVALS_CHOICE[spec.label] for spec in task.metrics]
+        config["metric_list"] = [_entry(own, "mean", True) for own in names]
     else:
-        config["generation_kwargs"] = {
+        config["process_results"] = _Function(f"{module}.{function}_results")
+        config["metric_list"] = _measured(suite, name, module, code)
+    config["metadata"] = {"version": suite.config.version}
+    return _Written(config=config, code="\n\n".join(code))
+
+
+def _asked(task: TaskConfig, template: ChatTemplate) -> dict[str, Any]:
+    """Return the part of a task's YAML that says what is asked."""
+    if task.type == "perplexity":
+        return {
+            "output_type": "loglikelihood_rolling",
+            "doc_to_text": "",
+            "doc_to_target": "text",
+        }
+    if task.type == "multiple_choice":
+        return {
+            "output_type": "multiple_choice",
+            "doc_to_text": "prompt",
+            "doc_to_choice": "choices",
+            "doc_to_target": "answer",
+        }
+    return {
+        "output_type": "generate_until",
+        "doc_to_text": "prompt",
+        "doc_to_target": "target",
+        "generation_kwargs": {
             "until": [*task.stop, *template.stop],
             "do_sample": False,
             "temperature": 0.0,
             "max_gen_toks": task.max_tokens,
-        }
-    if is_choice and all(spec.label in OWN_NAMES for spec in task.metrics):
-        config["metric_list"] = [
-            {"metric": OWN_NAMES[spec.label], "aggregation": "mean", "higher_is_better": True}
-            for spec in task.metrics
-        ]
-    else:
-        config["process_results"] = _Function(f"{module}.{function}_results")
-        config["metric_list"] = _measured(suite, name, task, module, code)
-    config["metadata"] = {"version": suite.config.version}
-    return config, "\n\n".join(code)
+        },
+    }
 
 
-def _measured(
-    suite: Suite, name: str, task: TaskConfig, module: str, code: list[str]
-) -> list[dict[str, Any]]:
+def _lm_eval_measures(suite: Suite, name: str, records: Sequence[GoldRecord]) -> bool:
+    """Tell whether lm-eval's own metrics give the same numbers as the task's."""
+    task = suite.config.tasks[name]
+    labels = {spec.label for spec in task.metrics}
+    if task.type != "multiple_choice" or not labels <= set(LM_EVALS_CHOICE):
+        return False
+    return "acc_norm" not in labels or all(
+        continuation(suite, record, i) == choice
+        for record in records
+        for i, choice in enumerate(record.choices)
+    )
+
+
+def _measured(suite: Suite, name: str, module: str, code: list[str]) -> list[dict[str, Any]]:
     """Return the metric list of a task that Tunemark measures; add its functions to the code."""
     function = _identifier(name)
     code.append(
@@ -140,9 +228,9 @@ def _measured(
         f"    return measure(HERE, {name!r}, doc, results)\n"
     )
     found: list[dict[str, Any]] = []
-    for number, spec in enumerate(task.metrics):
+    for number, spec in enumerate(suite.config.tasks[name].metrics):
         metric = metric_of(suite, spec)
-        aggregation: str | _Function = "mean"
+        aggregation: str = "mean"
         if not is_mean(metric):
             aggregation = _Function(f"{module}.{function}_metric_{number}")
             code.append(
@@ -150,41 +238,31 @@ def _measured(
                 "    from harness.lmeval.exported import aggregate\n\n"
                 f"    return aggregate(HERE, {name!r}, {spec.label!r}, items)\n"
             )
-        found.append(
-            {
-                "metric": metric_name(spec.label),
-                "aggregation": aggregation,
-                "higher_is_better": metric.scale.better == "higher",
-            }
-        )
+        is_higher = metric.scale.better != "lower"
+        found.append(_entry(metric_name(spec.label), aggregation, is_higher))
     return found
 
 
-def _group(suite: Suite, tasks: list[str]) -> dict[str, Any]:
-    """Return the group; means over several tasks are weighted by size, as Tunemark's are."""
-    shared = [spec for spec in suite.metric_specs() if is_mean(metric_of(suite, spec))]
-    names = {
-        metric_name(OWN_NAMES.get(spec.label, spec.label) if _is_lm_evals(suite, spec.label) else spec.label)
-        for spec in shared
-    }
+def _entry(metric: str, aggregation: str, higher_is_better: bool) -> dict[str, Any]:
     return {
-        "group": suite.name,
-        "task": tasks,
-        "aggregate_metric_list": [
-            {"metric": name, "aggregation": "mean", "weight_by_size": True}
-            for name in sorted(names)
-        ],
-        "metadata": {"version": suite.config.version},
+        "metric": metric,
+        "aggregation": aggregation,
+        "higher_is_better": higher_is_better,
     }
 
 
-def _is_lm_evals(suite: Suite, label: str) -> bool:
-    """Whether every task with this metric leaves the measuring to lm-eval."""
-    return all(
-        task.type == "multiple_choice" and all(spec.label in OWN_NAMES for spec in task.metrics)
-        for task in suite.config.tasks.values()
-        if any(spec.label == label for spec in task.metrics)
+def _group(suite: Suite, written: Mapping[str, _Written]) -> dict[str, Any]:
+    """Return the group; means over several tasks are weighted by size, as Tunemark's are."""
+    lists = [task.config["metric_list"] for task in written.values()]
+    means = dict.fromkeys(
+        entry["metric"] for entries in lists for entry in entries if entry["aggregation"] == "mean"
     )
+    found: dict[str, Any] = {"group": suite.name, "task": list(written)}
+    if means:
+        found["aggregate_metric_list"] = [
+            {"metric": name, "aggregation": "mean", "weight_by_size": True} for name in means
+        ]
+    return {**found, "metadata": {"version": suite.config.version}}
 
 
 class _Function(str):
@@ -207,4 +285,4 @@ def _yaml(value: Mapping[str, Any]) -> str:
 
 
 def _identifier(name: str) -> str:
-    return re.sub(r"\W", "_", name)
+    return "".join(char if char.isalnum() else "_" for char in name)

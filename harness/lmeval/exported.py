@@ -31,7 +31,9 @@ def is_mean(metric: Metric) -> bool:
     return isinstance(inner, MeanMetric)
 
 
-def measure(folder: Path, task: str, document: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
+def measure(
+    folder: Path, task: str, document: Mapping[str, Any], results: Sequence[Any]
+) -> dict[str, Any]:
     """Return one document's measurements by metric: lm-eval's `process_results`.
 
     Args:
@@ -73,5 +75,5 @@ def _completion(gold: GoldRecord, results: Sequence[Any]) -> Completion:
 def _metrics(folder: Path, task: str) -> dict[str, Metric]:
     file = folder / SUITE
     config = SuiteConfig.model_validate_json(read_text(file, ConfigError))
-    suite = Suite(config=config, file=file, gold=(), gold_digest="", shots={})
+    suite = Suite(config=config, file=file, gold=(), gold_digest="")
     return {spec.label: metric_of(suite, spec) for spec in config.tasks[task].metrics}

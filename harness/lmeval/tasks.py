@@ -118,14 +118,17 @@ def build_requests(
     return found
 
 
-def evaluate(loaded: LoadedTasks, lm: Any) -> Mapping[str, Any]:
+def evaluate(loaded: LoadedTasks, lm: Any, *, bootstrap_draws: int = 0) -> Mapping[str, Any]:
     """Return lm-eval's own results (lm_eval.result_schema.EvalResults) for a model.
 
     Args:
         loaded: The tasks.
         lm: An lm_eval.api.model.LM.
+        bootstrap_draws: For lm-eval's standard errors; 0 leaves them out.
     """
-    from lm_eval.evaluator import evaluate as lm_evaluate
+    from lm_eval import evaluator
+
+    lm_evaluate: Any = evaluator.evaluate
 
     options = loaded.options
     for task in loaded.tasks.values():
@@ -134,7 +137,7 @@ def evaluate(loaded: LoadedTasks, lm: Any) -> Mapping[str, Any]:
         lm,
         {"tasks": dict(loaded.tasks), "groups": dict(loaded.groups)},
         limit=options.limit,
-        bootstrap_iters=0,  # intervals are Tunemark's
+        bootstrap_iters=bootstrap_draws,
         system_instruction=options.system_instruction,
         apply_chat_template=options.apply_chat_template,
         fewshot_as_multiturn=options.apply_chat_template,

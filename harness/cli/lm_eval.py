@@ -26,6 +26,7 @@ def lm_eval() -> None:
 def suite_command(suite_path: Path, out: Path, model: str, template: str) -> None:
     """Write SUITE as lm-eval tasks into OUT: YAML files, data, and Python to measure alike."""
     from harness.lmeval.export import export_suite
+    from harness.machine import this_machine
     from harness.runner import load_tokenizer
     from harness.suite import load_suite
 
@@ -36,9 +37,10 @@ def suite_command(suite_path: Path, out: Path, model: str, template: str) -> Non
         say(f"Left out: {line}")
     for file in exported.files:
         click.echo(str(file))
+    device = "" if this_machine().gpus else " --device cpu"
     say(
-        f"Run: lm_eval run --model hf --model_args pretrained={serving.model.path},dtype=float32 "
-        f"--include_path {out} --tasks {exported.group}"
+        f"Run: lm_eval run --model hf --model_args pretrained={serving.model.path},dtype=float32"
+        f"{device} --include_path {out} --tasks {exported.group}"
     )
 
 

@@ -12,11 +12,12 @@ from harness.cells import Cell, Serving, folder_of
 from harness.engines.base import Answer
 from harness.errors import ConfigError
 from harness.intake import Job
-from harness.lmeval.engine_lm import EngineLM, Reading, max_length_of, response_of
+from harness.lmeval.engine_lm import EngineLM, Reading, response_of, usual_length
 from harness.lmeval.ingest import check_values, completions_of, undeclared
 from harness.lmeval.materialise import requests_digest
 from harness.lmeval.responses import RESPONSES, read_responses
 from harness.lmeval.tasks import LoadedTasks, build_requests, evaluate, load_tasks
+from harness.models import context_limit
 from harness.store import JsonlWriter, append_jsonl, locked
 from harness.suite import Suite
 
@@ -128,14 +129,11 @@ class LmEvalCells:
 
 def reading_of(serving: Serving, tokenizer: Any) -> Reading:
     """Return how the served model reads text."""
-    from transformers import AutoConfig
-
-    config: Any = AutoConfig.from_pretrained(str(serving.model.path))
     return Reading(
         tokenizer=tokenizer,
         template=serving.template,
         engine=serving.engine,
-        max_length=max_length_of(config, tokenizer),
+        max_length=context_limit(serving.model.path) or usual_length(tokenizer),
         model=serving.model.name,
         seed=serving.seed,
     )

@@ -344,9 +344,9 @@ class EngineLM(TemplateLM):
         return tuple(ids[-room:])
 
 
-def max_length_of(model_config: Any, tokenizer: Any) -> int:
-    """Return a model's context in tokens by lm-eval's own rule."""
-    return resolve_max_length(model_config, tokenizer)
+def usual_length(tokenizer: Any) -> int:
+    """Return the context in tokens that lm-eval assumes where a model's config does not tell."""
+    return resolve_max_length(None, tokenizer)
 
 
 def response_of(request: Request, answer: Answer, *, key: str) -> Response:

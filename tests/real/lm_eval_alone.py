@@ -1,7 +1,7 @@
 """lm-eval by itself, in a process of its own: `python lm_eval_alone.py JOB.json`.
 
-The job names lm-eval's model type and arguments, a folder of tasks and options; what comes back is
-lm-eval's results and samples, as it logs them.
+The job holds arguments of lm_eval.simple_evaluate, `include` (a folder of tasks) and `out`, where
+lm-eval's results and samples are written.
 """
 
 from __future__ import annotations
@@ -10,31 +10,24 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def main(file: Path) -> None:
-    job = json.loads(file.read_text(encoding="utf-8"))
+    job: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    include, out = job.pop("include"), Path(job.pop("out"))
     if job["model"] == "vllm":
         os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_KVCACHE_SPACE": "1"}
-    from lm_eval import simple_evaluate
+    from lm_eval import evaluator
     from lm_eval.tasks import TaskManager
     from lm_eval.utils import handle_non_serializable
 
-    found = simple_evaluate(
-        model=job["model"],
-        model_args=job["model_args"],
-        tasks=job["tasks"],
-        task_manager=TaskManager(include_path=job["include"], include_defaults=False),
-        batch_size=job.get("batch_size", 8),
-        bootstrap_iters=0,
-        apply_chat_template=job.get("apply_chat_template", False),
-        fewshot_as_multiturn=job.get("apply_chat_template", False),
-        limit=job.get("limit"),
-    )
-    assert found is not None
+    evaluate: Any = evaluator.simple_evaluate
+    manager = TaskManager(include_path=include, include_defaults=False)
+    found = evaluate(task_manager=manager, bootstrap_iters=0, **job)
     kept = {"results": found["results"], "samples": found["samples"]}
     text = json.dumps(kept, default=handle_non_serializable, ensure_ascii=False)
-    Path(job["out"]).write_text(text, encoding="utf-8")
+    out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,10 +115,13 @@ def run(
         apply_chat_template=apply_chat_template,
         system_instruction=system_instruction,
     )
-    selection = Selection(data=data, limit=limit, limit_seed=limit_seed)
-    loaded = [_suite(path, root, options, selection) for path in suites]
+    loaded = _suites(
+        suites, root, options, Selection(data=data, limit=limit, limit_seed=limit_seed)
+    )
     for suite in loaded:
         check_suite(suite)
+        for why in suite.config.lm_eval.left_out if suite.config.lm_eval else ():
+            say(f"Not compared: {why}")
     source = resolve_model(model)
     for suite in loaded:
         refuse_too_long(suite, source)
@@ -188,17 +192,22 @@ def _rows_of(cell: Cell, folder: RunFolder) -> list[dict[str, object]]:
     ]
 
 
-def _suite(path: Path, root: Path, options: LmEvalOptions, selection: Selection) -> Suite:
+def _suites(
+    paths: Sequence[Path], root: Path, options: LmEvalOptions, selection: Selection
+) -> list[Suite]:
     from harness.study import is_lm_eval, lm_eval_suite, refuse_lm_eval_options
 
-    if is_lm_eval(path.as_posix(), Path()):
-        return lm_eval_suite(
-            path.as_posix(), root, options, selection, here=Path(), where=str(path)
+    is_theirs = {path: is_lm_eval(path.as_posix(), Path()) for path in paths}
+    if not any(is_theirs.values()):
+        refuse_lm_eval_options(options, where=", ".join(map(str, paths)))
+    return [
+        lm_eval_suite(path.as_posix(), root, options, selection, here=Path(), where=str(path))
+        if is_theirs[path]
+        else chosen_suite(
+            path, selection.data, limit=selection.limit, limit_seed=selection.limit_seed
         )
-    refuse_lm_eval_options(options, where=str(path))
-    return chosen_suite(
-        path, selection.data, limit=selection.limit, limit_seed=selection.limit_seed
-    )
+        for path in paths
+    ]
 
 
 def _refuse_equal(kind: str, names: list[str]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -133,15 +134,16 @@ def evaluate(loaded: LoadedTasks, lm: Any, *, bootstrap_draws: int = 0) -> Mappi
     options = loaded.options
     for task in loaded.tasks.values():
         _set_shots(task, options.num_fewshot)
-    return lm_evaluate(
-        lm,
-        {"tasks": dict(loaded.tasks), "groups": dict(loaded.groups)},
-        limit=options.limit,
-        bootstrap_iters=bootstrap_draws,
-        system_instruction=options.system_instruction,
-        apply_chat_template=options.apply_chat_template,
-        fewshot_as_multiturn=options.apply_chat_template,
-    )
+    with redirect_stdout(StringIO()):  # it prints about its bootstrap
+        return lm_evaluate(
+            lm,
+            {"tasks": dict(loaded.tasks), "groups": dict(loaded.groups)},
+            limit=options.limit,
+            bootstrap_iters=bootstrap_draws,
+            system_instruction=options.system_instruction,
+            apply_chat_template=options.apply_chat_template,
+            fewshot_as_multiturn=options.apply_chat_template,
+        )
 
 
 def documents(loaded: LoadedTasks, task: str) -> list[tuple[int, Any]]:

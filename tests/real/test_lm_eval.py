@@ -17,6 +17,7 @@ from harness.engines.merge import merge_adapter
 from harness.models import ModelSource
 from harness.store import RunFolder
 from harness.types import Adapter, Completion
+from tests.conftest import ROOT_FOLDER
 from tests.real.support import environment, tunemark, write_jsonl
 
 pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore")]
@@ -141,7 +142,9 @@ def both(
                 name: RunFolder(path=Path(path)).completions() for path, name in name_of.items()
             },
             values={
-                name: {row["metric"]: row["value"] for row in rows if name_of[row["folder"]] == name}
+                name: {
+                    row["metric"]: row["value"] for row in rows if name_of[row["folder"]] == name
+                }
                 for name in TASKS
             },
         )
@@ -276,7 +279,7 @@ def alone(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         [sys.executable, script, str(file)],
         capture_output=True,
         text=True,
-        env=environment(),
+        env=environment() | {"PYTHONPATH": str(ROOT_FOLDER)},
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

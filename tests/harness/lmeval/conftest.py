@@ -21,8 +21,6 @@ from harness.registry import ENGINES
 from harness.runner import Serving
 from tests.harness.conftest import CharacterTokenizer
 
-pytestmark = pytest.mark.filterwarnings("ignore")
-
 CAPITALS = {"France": "Paris", "Japan": "Tokyo", "Peru": "Lima", "Cuba": "Havana", "Italy": "Rome"}
 
 TASKS = {
@@ -94,7 +92,10 @@ class OracleEngine:
         self.calls = 0
         self.requests: list[Request] = []
         self.crash_after: int | None = None
-        self.inert = False
+        self.shift = 0.5
+        """Nats that an adapter takes from every choice."""
+        self.runs_on = False
+        """Whether it overlooks stop strings."""
         self.closed = 0
 
     def load(self, settings: EngineSettings) -> OracleEngine:
@@ -110,15 +111,20 @@ class OracleEngine:
             yield self._answer(request)
 
     def _answer(self, request: Request) -> Answer:
-        shift = 0.5 if request.adapter and not self.inert else 0.0
+        shift = self.shift if request.adapter else 0.0
         hashes = [
             zlib.crc32(repr((request.context(part), choice)).encode())
             for part, choice in enumerate(request.choice_ids)
         ]
         capital = list(CAPITALS.values())[zlib.crc32(repr(request.prompt_ids).encode()) % 5]
+        text = f" {capital} is the capital.\nAnd so on"
+        if not self.runs_on:
+            text = text[
+                : min([len(text), *(text.find(s) for s in request.sampling.stop if s in text)])
+            ]
         return Answer(
             key=request.key,
-            text="" if hashes else f" {capital}.\nAnd so on",
+            text="" if hashes else text,
             finish="stop",
             prompt_ids=request.prompt_ids,
             completion_tokens=0 if hashes else 3,

@@ -108,7 +108,7 @@ def test_before_and_after_are_compared_item_by_item(
 def test_an_adapter_that_does_nothing_is_not_scored(
     suite: Callable[..., Suite], adapter: Any, oracle: OracleEngine, served: Serving, tmp_path: Path
 ) -> None:
-    oracle.inert = True
+    oracle.shift = 0.0
     cell = Cell(name="lora", suite=suite("read"), adapter=adapter)
 
     with pytest.raises(CanaryError, match="does not change the model"):

@@ -74,13 +74,17 @@ def test_every_token_of_a_long_text_is_scored_once(
     (request,) = oracle.requests
     assert "".join(map(text_of, request.choice_ids)) == "0123456789"
     assert len(request.choice_ids) == 3
-    assert max(len(c) + len(p) for c, p in zip(request.contexts, request.choice_ids, strict=True)) <= 5
+    assert (
+        max(len(c) + len(p) for c, p in zip(request.contexts, request.choice_ids, strict=True)) <= 5
+    )
     assert total < -0.3
 
 
 def test_a_text_ends_before_its_first_stop_string(
     lm: EngineLM, oracle: OracleEngine, instance: Make
 ) -> None:
+    oracle.runs_on = True
+
     (text,) = lm.generate_until([instance("generate_until", "Q", {"until": [".", "\n"]})])
 
     assert "." not in text
@@ -138,9 +142,7 @@ def test_arguments_that_our_engines_lack_are_refused(
         lm.generate_until([instance("generate_until", "Q", GREEDY | options)])
 
 
-def test_equal_requests_are_asked_once(
-    lm: EngineLM, oracle: OracleEngine, instance: Make
-) -> None:
+def test_equal_requests_are_asked_once(lm: EngineLM, oracle: OracleEngine, instance: Make) -> None:
     twice = [instance("generate_until", "Q", GREEDY)] * 2
 
     first, second = lm.generate_until(twice)
@@ -149,9 +151,7 @@ def test_equal_requests_are_asked_once(
     assert len(oracle.requests) == 1
 
 
-def test_repetitions_are_sampled_anew(
-    lm: EngineLM, oracle: OracleEngine, instance: Make
-) -> None:
+def test_repetitions_are_sampled_anew(lm: EngineLM, oracle: OracleEngine, instance: Make) -> None:
     options = GREEDY | {"do_sample": True, "temperature": 0.5}
 
     lm.generate_until([instance("generate_until", "Q", options)] * 3)

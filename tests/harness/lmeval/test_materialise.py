@@ -14,9 +14,7 @@ from harness.suite import LmEvalOptions, Suite, load_suite
 
 
 def make(task: str, folder: Path, root: Path, **options: Any) -> Suite:
-    return lm_eval_suite(
-        f"lm-eval/{task}", root, LmEvalOptions(include=str(folder), **options)
-    )
+    return lm_eval_suite(f"lm-eval/{task}", root, LmEvalOptions(include=str(folder), **options))
 
 
 def test_documents_become_gold_items(tasks: Path, tmp_path: Path) -> None:
@@ -69,7 +67,9 @@ def test_equal_names_of_different_measurements_are_told_apart(tasks: Path, tmp_p
 
 
 def test_what_is_no_sum_over_items_is_named(tasks: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="none of its metrics can be compared: middle acc: .*median"):
+    with pytest.raises(
+        ConfigError, match=r"none of its metrics can be compared: middle acc: .*median"
+    ):
         make("middle", tasks, tmp_path / "runs")
 
 
@@ -120,12 +120,14 @@ def test_where_the_tasks_lie_is_not(tasks: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_task_offers_the_nearest(tasks: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"unknown lm-eval task 'chose' \(did you mean 'choose'\?\)"):
+    with pytest.raises(
+        InputError, match=r"unknown lm-eval task 'chose' \(did you mean 'choose'\?\)"
+    ):
         make("chose", tasks, tmp_path / "runs")
 
 
 def test_a_missing_folder_of_tasks_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="include: .*nowhere: no such folder"):
+    with pytest.raises(ConfigError, match=r"include: .*nowhere: no such folder"):
         make("choose", tmp_path / "nowhere", tmp_path / "runs")
 
 
@@ -140,7 +142,9 @@ def test_chinese_documents_make_a_chinese_suite(tasks: Path, tmp_path: Path) -> 
     row = {"country": "法国", "capital": "巴黎", "choices": ["巴黎", "悉尼"], "answer": 0}
     (tmp_path / "data.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
     file = tasks / "choose.yaml"
-    text = file.read_text(encoding="utf-8").replace("The capital of {{country}} is", "{{country}}的首都是")
+    text = file.read_text(encoding="utf-8").replace(
+        "The capital of {{country}} is", "{{country}}的首都是"
+    )
     file.write_text(text, encoding="utf-8")
 
     assert make("choose", tasks, tmp_path / "runs").config.language == "zh"

@@ -21,7 +21,11 @@ from harness.registry import ENGINES
 from harness.runner import Serving
 from tests.harness.conftest import CharacterTokenizer
 
-CAPITALS = {"France": "Paris", "Japan": "Tokyo", "Peru": "Lima", "Cuba": "Havana", "Italy": "Rome"}
+CAPITALS = {
+    "France": "Paris", "Japan": "Tokyo", "Peru": "Lima", "Cuba": "Havana", "Italy": "Rome",
+    "Kenya": "Nairobi", "Norway": "Oslo", "Egypt": "Cairo", "Spain": "Madrid",
+}  # fmt: skip
+N_ITEMS = len(CAPITALS)
 
 TASKS = {
     "choose": """\
@@ -116,7 +120,7 @@ class OracleEngine:
             zlib.crc32(repr((request.context(part), choice)).encode())
             for part, choice in enumerate(request.choice_ids)
         ]
-        capital = list(CAPITALS.values())[zlib.crc32(repr(request.prompt_ids).encode()) % 5]
+        capital = list(CAPITALS.values())[zlib.crc32(repr(request.prompt_ids).encode()) % N_ITEMS]
         text = f" {capital} is the capital.\nAnd so on"
         if not self.runs_on:
             text = text[

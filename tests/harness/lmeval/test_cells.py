@@ -15,7 +15,7 @@ from harness.lmeval.responses import RESPONSES
 from harness.runner import Cell, Serving, folder_of, missing_items, run_cells
 from harness.scoring import score_run
 from harness.suite import LmEvalOptions, Suite, load_suite
-from tests.harness.lmeval.conftest import OracleEngine
+from tests.harness.lmeval.conftest import N_ITEMS, OracleEngine
 
 KINDS = ("choose", "write", "finish", "read", "both")
 
@@ -101,7 +101,7 @@ def test_before_and_after_are_compared_item_by_item(
         for cell in cells
     )
     found = compare(before, after)
-    assert (found.n, found.better) == (5, "lower")
+    assert (found.n, found.better) == (N_ITEMS, "lower")
     assert found.gain < 0  # the oracle finds everything less likely with an adapter
 
 
@@ -114,7 +114,7 @@ def test_an_adapter_that_does_nothing_is_not_scored(
     with pytest.raises(CanaryError, match="does not change the model"):
         run_cells([cell], served, tmp_path / "runs")
 
-    assert len(missing_items(cell, served, tmp_path / "runs")) == 5
+    assert len(missing_items(cell, served, tmp_path / "runs")) == N_ITEMS
 
 
 def test_what_was_answered_before_a_crash_is_not_asked_again(
@@ -128,7 +128,7 @@ def test_what_was_answered_before_a_crash_is_not_asked_again(
 
     run_cells([cell], served, tmp_path / "runs")
 
-    assert len(oracle.requests) == 10
+    assert len(oracle.requests) == 2 * N_ITEMS
     assert missing_items(cell, served, tmp_path / "runs") == []
 
 
@@ -145,7 +145,7 @@ def test_a_torn_line_costs_one_answer(
 
     run_cells([cell], served, tmp_path / "runs")
 
-    assert len(oracle.requests) == 11
+    assert len(oracle.requests) == 2 * N_ITEMS + 1
     assert (folder.path / "completions.jsonl").read_bytes() == whole
 
 

@@ -11,6 +11,7 @@ from harness.lmeval import materialise
 from harness.lmeval.materialise import lm_eval_suite, suite_name
 from harness.metrics.build import suite_metrics
 from harness.suite import LmEvalOptions, Suite, load_suite
+from tests.harness.lmeval.conftest import N_ITEMS
 
 
 def make(task: str, folder: Path, root: Path, **options: Any) -> Suite:
@@ -22,7 +23,7 @@ def test_documents_become_gold_items(tasks: Path, tmp_path: Path) -> None:
 
     first = suite.gold[0]
     assert suite.name == "lm-eval/choose"
-    assert len(suite.gold) == 5
+    assert len(suite.gold) == N_ITEMS
     assert (first.id, first.input) == ("choose:0", "The capital of France is")
     assert (first.choices, first.answer) == (("Paris", "Sydney"), 0)
 

@@ -10,7 +10,9 @@ import pytest
 
 from harness.lmeval.aggregation import MeasuredMetric
 from harness.metrics.base import Setting
+from harness.metrics.build import build_metric
 from harness.metrics.imported import imported
+from harness.spec import Spec
 from harness.types import Completion, GoldRecord
 from tests.harness.metrics.support import one
 
@@ -124,3 +126,12 @@ def test_only_a_mean_of_zeros_and_ones_is_binary() -> None:
     assert not imported(
         Setting(language="en"), name="acc", binary=True, aggregation="f1"
     ).scale.is_binary
+
+
+def test_a_metric_is_called_by_its_alias() -> None:
+    spec = Spec.model_validate({"imported": {"name": "acc", "as": "acc"}})
+
+    metric = build_metric(spec, Setting(language="en"))
+
+    assert (spec.label, metric.name) == ("acc", "acc")
+    assert metric.signature.startswith("imported@1|")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.cells import Cell, Serving, folder_of
-from harness.engines.base import Answer
+from harness.engines.base import Answer, Request
 from harness.errors import ConfigError
 from harness.intake import Job
 from harness.lmeval.engine_lm import EngineLM, Reading, response_of, usual_length
@@ -21,13 +22,18 @@ from harness.models import context_limit
 from harness.store import JsonlWriter, append_jsonl, locked
 from harness.suite import Suite
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
     """A suite's tasks, loaded, with every request that lm-eval makes of them."""
 
     loaded: LoadedTasks
-    instances: tuple[Any, ...]
+    requests: Mapping[str, Request]
+    """By key; as the untouched base would be asked."""
+    n_truncated: int
+    """Prompts that had to be cut to fit the model."""
 
 
 class LmEvalCells:
@@ -90,21 +96,20 @@ class LmEvalCells:
             self._measure(cell)
 
     def _plan(self, cell: Cell) -> None:
-        lm = self._model(cell)
-        missing = lm.plan(self._prepared[cell.suite.name].instances)
-        for key, request in missing.items():
-            name = f"{cell.name}/{cell.suite.name}/{key}"
-            asked = replace(request, key=name)
-            self._jobs.append(Job(cell=cell.label, gold_id=key, request=asked, row=_row))
-        n_done = len(lm.responses)
-        self.counts[cell.label] = (n_done, n_done + len(missing))
+        planned = self._prepared[cell.suite.name].requests
+        missing = planned.keys() - self._model(cell).responses.keys()
+        for key, request in planned.items():
+            if key in missing:
+                name = f"{cell.name}/{cell.suite.name}/{key}"
+                asked = replace(request, key=name, adapter=cell.adapter)
+                self._jobs.append(Job(cell=cell.label, gold_id=key, request=asked, row=_row))
+        self.counts[cell.label] = (len(planned) - len(missing), len(planned))
 
     def _measure(self, cell: Cell) -> None:
         lm = self._model(cell)
         prepared = self._prepared[cell.suite.name]
-        if lm.plan(prepared.instances):
+        if prepared.requests.keys() - lm.responses.keys():
             return
-        lm.n_truncated = 0
         results = evaluate(prepared.loaded, lm)
         samples = results["samples"]
         completions = completions_of(samples, prepared.loaded, cell.suite, lm.responses)
@@ -118,7 +123,7 @@ class LmEvalCells:
         folder.log(
             "lm_eval",
             results=values,
-            truncated=lm.n_truncated,
+            truncated=prepared.n_truncated,
             not_kept=undeclared(samples, prepared.loaded, cell.suite),
         )
 
@@ -150,13 +155,19 @@ def _prepare(suite: Suite, reading: Reading) -> _Prepared:
             "suite was made: the task, its data or lm-eval has changed; delete the folder to "
             "make the suite anew"
         )
+    lm = EngineLM(None, reading)
     if origin.options.apply_chat_template:
-        lm = EngineLM(None, reading)
         requests = build_requests(
             loaded, render=lm.apply_chat_template, tokenizer_name=lm.tokenizer_name
         )
-    flat = tuple(one for instances in requests.values() for one in instances)
-    return _Prepared(loaded=loaded, instances=flat)
+    planned = lm.plan([one for instances in requests.values() for one in instances])
+    if lm.n_truncated:
+        logger.warning(
+            "%s: %d prompts are longer than the model's context of %d tokens; their beginning is "
+            "cut, as lm-eval does",
+            suite.name, lm.n_truncated, reading.max_length,
+        )  # fmt: skip
+    return _Prepared(loaded=loaded, requests=planned, n_truncated=lm.n_truncated)
 
 
 def _row(job: Job, answer: Answer) -> dict[str, object]:

@@ -6,7 +6,6 @@ transformers engine, of its vLLM model for vllm. What is answered already is not
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,8 +27,6 @@ from harness.errors import ConfigError, RunError
 from harness.lmeval.responses import Kind, Response, response_key
 from harness.templates import ChatTemplate, bos_text
 from harness.types import Adapter, Sampling
-
-logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_TOKENS = 256
 """lm-eval's max_gen_toks where a task says nothing."""
@@ -337,10 +334,6 @@ class EngineLM(TemplateLM):
         """Keep the last `room` tokens; what is cut is counted."""
         if len(ids) > room:
             self.n_truncated += 1
-            if self.n_truncated == 1:
-                logger.warning(
-                    "lm-eval: a prompt of %d tokens is cut to its last %d", len(ids), room
-                )
         return tuple(ids[-room:])
 
 

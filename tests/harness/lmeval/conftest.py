@@ -140,6 +140,14 @@ class OracleEngine:
         self.closed += 1
 
 
+@pytest.fixture(autouse=True)
+def _own_datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's cache of data."""
+    import datasets.config
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
+
+
 @pytest.fixture
 def tasks(tmp_path: Path) -> Path:
     """A folder with the tasks and a group of two of them."""

@@ -198,3 +198,16 @@ def test_a_completion_keeps_what_was_said_and_scored(
     assert done.choice_logprobs is not None
     assert set(done.choice_logprobs) <= {row["logprob"] for row in rows}
     assert set(done.scores) == {"acc", "acc_norm", "brier_score"}
+
+
+def test_cut_prompts_are_counted(
+    suite: Callable[..., Suite], oracle: OracleEngine, served: Serving, tmp_path: Path
+) -> None:
+    config = served.model.path / "config.json"
+    config.write_text('{"max_position_embeddings": 20}', encoding="utf-8")
+    cell = Cell(name="base", suite=suite("finish", limit=2))
+
+    run_cells([cell], served, tmp_path / "runs")
+
+    (event,) = folder_of(cell, served, tmp_path / "runs").events("lm_eval")
+    assert event["truncated"] == 2

@@ -117,8 +117,10 @@ def test_the_page_shows_them(study: Callable[..., Study]) -> None:
 
 
 def test_options_of_lm_eval_are_not_for_own_suites(study: Callable[..., Study]) -> None:
-    with pytest.raises(ConfigError, match="suite suite: limit is for suites named lm-eval/TASK"):
-        study(STUDY.replace("- suite\n", "- {path: suite, limit: 3}\n"))
+    with pytest.raises(
+        ConfigError, match="suite suite: num_fewshot is for suites named lm-eval/TASK"
+    ):
+        study(STUDY.replace("- suite\n", "- {path: suite, num_fewshot: 3}\n"))
 
 
 def test_an_unknown_metric_of_a_task_offers_the_nearest(study: Callable[..., Study]) -> None:

@@ -128,6 +128,8 @@ def record_fault(
             f"suite.yaml has: {', '.join(tasks)}"
         )
     task = tasks[record.task]
+    if task.type == "lm_eval":  # lm-eval asks and measures; the record is for reading
+        return _input_fault(record, task)
     return (
         _input_fault(record, task)
         or input_fault(task, record, language)

@@ -15,6 +15,26 @@ Progress = Callable[[str, int, int], None]
 """Called with a cell's label, items done and items planned."""
 
 
+Row = Callable[["Job", Answer], Mapping[str, object]]
+"""Makes the line that is stored of an answer."""
+
+
+def completion_row(job: Job, answer: Answer) -> dict[str, object]:
+    """Return an answer as the completion of its gold item."""
+    completion = Completion(
+        gold_id=job.gold_id,
+        text=answer.text,
+        finish=answer.finish,
+        prompt_tokens=len(job.request.prompt_ids),
+        completion_tokens=answer.completion_tokens,
+        choice_logprobs=answer.choice_logprobs,
+        choice_tokens=tuple(map(len, job.request.choice_ids)) or None,
+        seconds=round(answer.seconds, 3),
+        error=answer.error,
+    )
+    return completion.model_dump(mode="json")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One request and where its answer belongs."""
@@ -22,7 +42,9 @@ class Job:
     cell: str
     """Label of the cell."""
     gold_id: str
+    """Of the item; or what else names the line that is stored."""
     request: Request
+    row: Row = completion_row
 
 
 class Intake:
@@ -59,7 +81,7 @@ class Intake:
             self._waiting.append(answer)
             return
         check_echo(job.request.prompt_ids, answer.prompt_ids, item=answer.key)
-        self._writers[job.cell].write(_completion(job, answer).model_dump(mode="json"))
+        self._writers[job.cell].write(job.row(job, answer))
         done, planned = self._counts[job.cell]
         self._counts[job.cell] = (done + 1, planned)
         if self._progress is not None:
@@ -71,17 +93,3 @@ class Intake:
         """Refuse what is still unproven; return the failures."""
         self._canary.check_all()
         return self._failures
-
-
-def _completion(job: Job, answer: Answer) -> Completion:
-    return Completion(
-        gold_id=job.gold_id,
-        text=answer.text,
-        finish=answer.finish,
-        prompt_tokens=len(job.request.prompt_ids),
-        completion_tokens=answer.completion_tokens,
-        choice_logprobs=answer.choice_logprobs,
-        choice_tokens=tuple(map(len, job.request.choice_ids)) or None,
-        seconds=round(answer.seconds, 3),
-        error=answer.error,
-    )

@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from harness.cells import Cell, Serving, folder_of
+from harness.cells import Cell, Serving, folder_of, missing_items
 from harness.engines.base import Request
 from harness.intake import Job
 from harness.models import context_limit
 from harness.prompts import Renderer
+from harness.store import JsonlWriter
 from harness.types import GoldRecord, Prompt, Sampling
 
 PROBE_TOKENS = 64
 """Of a long text, for the canary."""
+
+
+class Part(Protocol):
+    """Some of the cells of a call: what the engine is asked for them, and where that is stored."""
+
+    @property
+    def cells(self) -> Sequence[Cell]:
+        """Which cells."""
+        ...
+
+    @property
+    def counts(self) -> Mapping[str, tuple[int, int]]:
+        """Answers that are stored and planned at the start, by the cells' labels."""
+        ...
+
+    @property
+    def n_asked(self) -> int:
+        """How many answers have been asked for so far."""
+        ...
+
+    def ready(self) -> list[Job]:
+        """Return jobs for what can be asked now and has not been asked yet."""
+        ...
+
+    def room(self) -> tuple[int, int]:
+        """Return the tokens of the longest request that will come later: at least, at most."""
+        ...
+
+    def writer(self, cell: Cell) -> AbstractContextManager[JsonlWriter]:
+        """Open the file of a cell's answers for appending, alone."""
+        ...
+
+    def finish(self) -> None:
+        """Make completions of the answers, where they are not that already."""
+        ...
 
 
 class Questions:
@@ -26,7 +63,7 @@ class Questions:
     """
 
     def __init__(self, cells: Sequence[Cell], serving: Serving, root: Path, tokenizer: Any) -> None:
-        self._cells = cells
+        self.cells = cells
         self._serving = serving
         self._root = root
         self._asked: set[str] = set()
@@ -41,13 +78,18 @@ class Questions:
             for cell in cells
         }
         self._prompts: dict[tuple[str, str], Prompt] = {}
+        self.counts: dict[str, tuple[int, int]] = {}
+        for cell in cells:
+            n_items = len(cell.suite.gold)
+            n_missing = len(missing_items(cell, serving, root))
+            self.counts[cell.label] = (n_items - n_missing, n_items)
 
     def ready(self) -> list[Job]:
         """Return jobs for what can be asked now and has not been asked by this object."""
-        if self._asked and not any(cell.suite.earlier for cell in self._cells):
+        if self._asked and not any(cell.suite.earlier for cell in self.cells):
             return []
         found: dict[int, list[Job]] = {}
-        for cell in self._cells:
+        for cell in self.cells:
             stored = folder_of(cell, self._serving, self._root).completions()
             for record in cell.suite.gold:
                 earlier = cell.suite.earlier.get(record.id, ())
@@ -71,7 +113,7 @@ class Questions:
     def room(self) -> tuple[int, int]:
         """Return the tokens of the longest turn that follows own answers: at least, at most."""
         least = most = 0
-        for suite in {cell.suite.name: cell.suite for cell in self._cells}.values():
+        for suite in {cell.suite.name: cell.suite for cell in self.cells}.values():
             renderer = self._renderers[suite.name]
             for record in suite.gold:
                 earlier = suite.earlier.get(record.id, ())
@@ -81,6 +123,13 @@ class Questions:
                     least = max(least, n + each)
                     most = max(most, n + each * (len(earlier) + 1))
         return least, most
+
+    def writer(self, cell: Cell) -> AbstractContextManager[JsonlWriter]:
+        """Open a cell's completions for appending, alone."""
+        return folder_of(cell, self._serving, self._root).append_completions()
+
+    def finish(self) -> None:
+        """Do nothing: each answer is a completion."""
 
     def _job(self, cell: Cell, record: GoldRecord, key: str, said: Sequence[str]) -> Job:
         task = cell.suite.config.tasks[record.task]
@@ -117,12 +166,13 @@ def probe_texts(jobs: Iterable[Job]) -> list[tuple[int, ...]]:
     return distinct[::step][:4]
 
 
-def length(request: Request) -> int:
+def length(request: Request, engine: str = "vllm") -> int:
     """Return the tokens of a request with its longest completion or choice."""
     if not request.choice_ids:
         return len(request.prompt_ids) + request.sampling.max_tokens
-    # vLLM must generate one token to tell the log-probabilities of those before.
-    return max(_parts(request)) + 1
+    # vLLM must generate one token to tell the log-probabilities of those before; others need not
+    # even read the last one.
+    return max(_parts(request)) + (1 if engine == "vllm" else -1)
 
 
 def _parts(request: Request) -> Iterator[int]:

@@ -42,7 +42,7 @@ def refuse_too_long(suite: Suite, model: ModelSource) -> None:
     too_long: dict[str, int] = {}
     for record in suite.gold:
         task = suite.config.tasks[record.task]
-        if task.type == "perplexity":  # is cut into windows
+        if task.type in {"perplexity", "lm_eval"}:  # is cut, into windows or at its beginning
             continue
         answer = 0 if task.type == "multiple_choice" else task.max_tokens
         longest = max(_texts(suite, record), key=len)

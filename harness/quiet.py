@@ -14,11 +14,18 @@ SETTINGS = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "TORCH_CPP_LOG_LEVEL": "ERROR",
+    "TQDM_DISABLE": "1",
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
     "VLLM_LOGGING_LEVEL": "ERROR",
     "VLLM_NO_USAGE_STATS": "1",
 }
-LOGGERS = ("bitsandbytes", "torch._library.triton", "transformers.modeling_rope_utils")
+LOGGERS = (
+    "bitsandbytes",
+    "datasets",
+    "lm_eval",
+    "torch._library.triton",
+    "transformers.modeling_rope_utils",
+)
 
 
 def quieten() -> None:

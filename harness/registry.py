@@ -63,6 +63,7 @@ METRICS: Mapping[str, str] = {
     "ece": "harness.metrics.calibration:ece",
     "brier": "harness.metrics.calibration:brier",
     "nll": "harness.metrics.calibration:nll",
+    "imported": "harness.metrics.imported:imported",
 }
 
 WHOLE_ANSWER = frozenset(
@@ -75,6 +76,13 @@ WHOLE_ANSWER = frozenset(
 
 EXTRAS: Mapping[str, str] = {"ifeval": "lm-eval"}
 """Metrics that need an optional package, with the extra that brings it."""
+
+LM_EVAL_PREFIX = "lm-eval/"
+"""How a study or a command names an lm-eval task."""
+LM_EVAL_SUITE = "harness.lmeval.materialise:lm_eval_suite"
+"""Makes a suite from an lm-eval task."""
+LM_EVAL_CELLS = "harness.lmeval.cells:LmEvalCells"
+"""Runs the cells of such suites."""
 
 METRIC_PLUGINS = "tunemark.metrics"
 """Entry-point group by which an installed package adds metrics: name = "module:factory"."""

@@ -16,13 +16,13 @@ from harness.cells import Cell, Serving, folder_of, identity, missing_items
 from harness.engines.base import Answer, Engine, EngineSettings, Request
 from harness.errors import ModelError, RunError
 from harness.intake import Intake, Job, Progress
-from harness.jobs import Questions, length, probe_texts
+from harness.jobs import Part, Questions, length, probe_texts
 from harness.machine import peak_rss_bytes
 from harness.models import ModelSource, context_limit
 from harness.parity import check_proof
 from harness.provenance import provenance
 from harness.quiet import quieten
-from harness.registry import ENGINES, load
+from harness.registry import ENGINES, LM_EVAL_CELLS, load, load_object
 from harness.store import keep_gold
 
 DECODE_COST = 8
@@ -51,8 +51,7 @@ def run_cells(
         CanaryError: an adapter does not change the model.
         RunError: the engine failed on some items; the others are stored.
     """
-    missing = {cell.label: set(missing_items(cell, serving, root)) for cell in cells}
-    cells = [cell for cell in cells if missing[cell.label]]
+    cells = [cell for cell in cells if missing_items(cell, serving, root)]
     if not cells:
         return
     started = time.monotonic()
@@ -61,36 +60,40 @@ def run_cells(
     for cell in cells:
         folder_of(cell, serving, root).create(identity(cell, serving), _provenance(cell, serving))
         keep_gold(root, cell.suite.gold_digest, cell.suite.gold)
-    questions = Questions(cells, serving, root, tokenizer)
-    jobs = questions.ready()
+    parts = _parts(cells, serving, root, tokenizer)
+    jobs = _ready(parts)
     canary = Canary([cell.adapter for cell in cells if cell.adapter], probe_texts(jobs))
-    probes = canary.requests()
-    requests = [*probes, *(job.request for job in jobs)]
     failures: list[str] = []
-    working = engine or make_engine(serving, cells, requests, room=questions.room())
-    try:
-        with ExitStack() as stack:
-            writers = {
-                cell.label: stack.enter_context(folder_of(cell, serving, root).append_completions())
-                for cell in cells
-            }
-            intake = Intake(canary, writers, _planned(cells, missing), progress)
-            while jobs:
-                intake.expect(jobs)
-                jobs, refused = _split_off_too_long(jobs, serving.model)
-                asked = [*probes, *(job.request for job in jobs)]
-                for answer in chain(refused, working.answer(asked) if asked else ()):
-                    intake.take(answer)
-                failures = intake.finish()
-                probes = []
-                jobs = questions.ready()
-    finally:
-        if engine is None:
-            working.close()
+    with ExitStack() as stack:
+        writers = {
+            cell.label: stack.enter_context(part.writer(cell))
+            for part in parts
+            for cell in part.cells
+        }
+        counts = {label: count for part in parts for label, count in part.counts.items()}
+        intake = Intake(canary, writers, counts, progress)
+        probes = canary.requests()
+        if jobs and engine is None:
+            requests = [*probes, *(job.request for job in jobs)]
+            rooms = [part.room() for part in parts]
+            room = (max(least for least, _ in rooms), max(most for _, most in rooms))
+            engine = make_engine(serving, cells, requests, room=room)
+            stack.callback(engine.close)
+        while jobs and engine is not None:
+            intake.expect(jobs)
+            jobs, refused = _split_off_too_long(jobs, serving)
+            asked = [*probes, *(job.request for job in jobs)]
+            for answer in chain(refused, engine.answer(asked) if asked else ()):
+                intake.take(answer)
+            failures = intake.finish()
+            probes = []
+            jobs = _ready(parts)
+    for part in parts:
+        part.finish()
     _log(cells, serving, root, _Session(time.monotonic() - started, canary, parity))
     if failures:
-        n_missing = sum(map(len, missing.values()))
-        unasked = n_missing - questions.n_asked
+        n_missing = sum(planned - done for done, planned in counts.values())
+        unasked = n_missing - sum(part.n_asked for part in parts)
         more = f"; {unasked} later turns of their dialogues were not asked" if unasked else ""
         raise RunError(
             f"{len(failures)} of {n_missing} items failed; first: {failures[0]}{more}; "
@@ -123,7 +126,7 @@ def make_engine(
         model=str(serving.model.path),
         adapters=tuple(adapters.values()),
         dtype=serving.dtype,
-        max_tokens_per_sequence=_capacity(serving.model, requests, room),
+        max_tokens_per_sequence=_capacity(serving, requests, room),
         seed=serving.seed,
         lora_mode=serving.lora_mode,  # pyright: ignore[reportArgumentType] - checked by config
         replay_from=serving.replay_from,
@@ -139,43 +142,60 @@ def load_tokenizer(model: ModelSource) -> Any:
     return AutoTokenizer.from_pretrained(str(model.path))
 
 
-def _capacity(model: ModelSource, requests: Sequence[Request], room: tuple[int, int]) -> int:
+def _parts(cells: Sequence[Cell], serving: Serving, root: Path, tokenizer: Any) -> list[Part]:
+    """Tell the suites that ask for themselves from those that lm-eval asks."""
+    own = [cell for cell in cells if cell.suite.config.lm_eval is None]
+    others = [cell for cell in cells if cell.suite.config.lm_eval is not None]
+    parts: list[Part] = [Questions(own, serving, root, tokenizer)]
+    if others:
+        parts.append(load_object(LM_EVAL_CELLS)(others, serving, root, tokenizer))
+    return parts
+
+
+def _ready(parts: Sequence[Part]) -> list[Job]:
+    return [job for part in parts for job in part.ready()]
+
+
+def _capacity(serving: Serving, requests: Sequence[Request], room: tuple[int, int]) -> int:
     """Return the tokens that the engine must hold at once.
 
     Raises:
         ModelError: that is more than the model can read; names the longest request.
     """
+    model = serving.model
     limit = context_limit(model.path)
+    lengths = [length(request, serving.engine) for request in requests]
     least, most = room
-    longest = max(requests, key=length)
-    if limit is not None and max(length(longest), least) > limit:
-        n_long = sum(length(request) > limit for request in requests)
-        name = longest.key if n_long else "the last turn of a dialogue"
+    longest = max(lengths)
+    if limit is not None and max(longest, least) > limit:
+        n_long = sum(n_tokens > limit for n_tokens in lengths)
+        name = requests[lengths.index(longest)].key if n_long else "the last turn of a dialogue"
         others = f" (and {n_long - 1} more are too long)" if n_long > 1 else ""
         raise ModelError(
-            f"{name} takes {max(length(longest), least)} tokens with its completion{others}; "
+            f"{name} takes {max(longest, least)} tokens with its completion{others}; "
             f"{model.name} has a context of {limit}: shorten the prompt or max_tokens"
         )
-    wanted = max(256, -(-max(length(longest), most) // 64) * 64)
-    return wanted if limit is None else max(length(longest), min(wanted, limit))
+    wanted = max(256, -(-max(longest, most) // 64) * 64)
+    return wanted if limit is None else max(longest, min(wanted, limit))
 
 
-def _split_off_too_long(jobs: Sequence[Job], model: ModelSource) -> tuple[list[Job], list[Answer]]:
+def _split_off_too_long(jobs: Sequence[Job], serving: Serving) -> tuple[list[Job], list[Answer]]:
     """Answer with an error what has outgrown the model's context: dialogues on own answers."""
-    limit = context_limit(model.path)
-    short = [job for job in jobs if limit is None or length(job.request) <= limit]
-    kept = {job.request.key for job in short}
-    return short, [
+    limit = context_limit(serving.model.path)
+    lengths = [length(job.request, serving.engine) for job in jobs]
+    is_short = [limit is None or n_tokens <= limit for n_tokens in lengths]
+    refused = [
         Answer(
             key=job.request.key,
             finish="error",
             prompt_ids=job.request.prompt_ids,
-            error=f"the dialogue has grown to {length(job.request)} tokens with its next answer, "
-            f"{model.name} has a context of {limit}; lower max_tokens",
+            error=f"the dialogue has grown to {n_tokens} tokens with its next answer, "
+            f"{serving.model.name} has a context of {limit}; lower max_tokens",
         )
-        for job in jobs
-        if job.request.key not in kept
+        for job, n_tokens, fits in zip(jobs, lengths, is_short, strict=True)
+        if not fits
     ]
+    return [job for job, fits in zip(jobs, is_short, strict=True) if fits], refused
 
 
 def _check_parity(cell: Cell, serving: Serving, tokenizer: Any) -> int | None:
@@ -184,11 +204,6 @@ def _check_parity(cell: Cell, serving: Serving, tokenizer: Any) -> int | None:
         return None
     proof = cell.adapter.path / PARITY
     return check_proof(proof, serving.template, tokenizer, adapter=cell.adapter.name)
-
-
-def _planned(cells: Sequence[Cell], missing: dict[str, set[str]]) -> dict[str, tuple[int, int]]:
-    planned = {cell.label: len(cell.suite.gold) for cell in cells}
-    return {label: (total - len(missing[label]), total) for label, total in planned.items()}
 
 
 def _provenance(cell: Cell, serving: Serving) -> dict[str, object]:

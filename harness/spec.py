@@ -4,6 +4,7 @@ bleu                                   a name
 {bleu: {tokenize: intl}}               with parameters, in YAML
 {regex: "#### (.*)"}                   with its one parameter, called `value`
 bleu(tokenize=intl,lowercase=true)     the same on one line: the label, and what --metrics takes
+{bleu: {tokenize: intl, as: intl}}     called "intl" in tables
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from pydantic import (
 from harness.errors import ConfigError, InputError, suggestion
 from harness.types import Record
 
+ALIAS = "as"
+"""Parameter that any named thing takes: what tables call it."""
 _PLAIN = re.compile(r"[\w.+/-]+")
 _LABEL = re.compile(r"\s*([A-Za-z][\w.+/-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
@@ -61,9 +64,11 @@ class Spec(Record):
 
     @property
     def label(self) -> str:
-        """Everything on one line; `Spec.model_validate(label)` gives the spec back."""
+        """Its alias, or everything on one line, from which `Spec.model_validate` gives it back."""
         if not self.params:
             return self.name
+        if ALIAS in self.params:
+            return str(self.params[ALIAS])
         inside = ",".join(
             _written(value) if key == "value" else f"{key}={_written(value)}"
             for key, value in self.params.items()

@@ -15,10 +15,10 @@ from harness.errors import ConfigError, UnknownNameError, suggestion
 from harness.machine import this_machine
 from harness.metrics.build import suite_metrics
 from harness.models import ModelSource, resolve_model
-from harness.registry import ENGINES, load_object
+from harness.registry import ENGINES, LM_EVAL_PREFIX, LM_EVAL_SUITE, load_object
 from harness.runner import Cell, Serving
 from harness.shipped import shipped_or
-from harness.suite import Selection, Suite, load_suite
+from harness.suite import LmEvalOptions, Selection, Suite, load_suite
 from harness.templates import OWN, load_template
 from harness.training import PLAN_TRAINING, PlannedTraining
 from harness.types import Record
@@ -32,7 +32,8 @@ class StudySuite(Record):
     """A suite in a study."""
 
     path: str
-    """Folder of the suite, relative to the study's file, or the name of a shipped one."""
+    """Folder of the suite, relative to the study's file; the name of a shipped one; or
+    lm-eval/TASK."""
     role: Role = "domain"
     """What it stands for: the ability wanted, or the abilities that must not be lost."""
     data: str | None = None
@@ -41,6 +42,14 @@ class StudySuite(Record):
     """At most so many items of each task."""
     limit_seed: int | None = None
     """Draw them at random with this seed; null: the first ones."""
+    include: str | None = None
+    """For lm-eval tasks: folder with task YAML files of your own, relative to the study's file."""
+    num_fewshot: int | None = Field(default=None, ge=0)
+    """For lm-eval tasks: solved examples; by default as many as the task says."""
+    apply_chat_template: bool = False
+    """For lm-eval tasks: whether prompts are laid out by the chat template."""
+    system_instruction: str | None = None
+    """For lm-eval tasks: a system turn."""
 
 
 class Primary(Record):
@@ -143,7 +152,7 @@ def load_study(file: Path, root: Path) -> Study:
     if config.engine not in ENGINES:
         raise UnknownNameError("engine", config.engine, ENGINES, where=str(file))
     here = file.parent
-    suites = [_suite(entry, here) for entry in config.suites]
+    suites = [_suite(entry, file, root) for entry in config.suites]
     for suite in suites:
         suite_metrics(suite)  # a wrong parameter is told before anything is trained
     roles: dict[str, Role] = {
@@ -175,6 +184,52 @@ def load_study(file: Path, root: Path) -> Study:
         serving=serving,
         variants=variants,
     )
+
+
+def is_lm_eval(reference: str, here: Path) -> bool:
+    """Tell whether a suite is named as lm-eval/TASK, and is no folder."""
+    return reference.startswith(LM_EVAL_PREFIX) and not (here / reference).exists()
+
+
+def lm_eval_suite(
+    reference: str,
+    root: Path,
+    options: LmEvalOptions,
+    selection: Selection,
+    *,
+    here: Path,
+    where: str,
+) -> Suite:
+    """Return the suite of an lm-eval task, which is kept among the runs.
+
+    Args:
+        reference: lm-eval/TASK.
+        root: Folder of all runs.
+        options: How lm-eval is to ask.
+        selection: What is said for suites in general.
+        here: Folder from which relative paths are meant.
+        where: For messages.
+
+    Raises:
+        InputError: there is no such task, or it cannot be loaded.
+    """
+    if selection.data is not None or selection.limit_seed is not None:
+        raise ConfigError(
+            f"{where}: lm-eval finds a task's data by itself, and takes the first documents: "
+            "leave `data` and `limit_seed` out"
+        )
+    return load_object(LM_EVAL_SUITE)(reference, root, options, base=here)
+
+
+def refuse_lm_eval_options(options: LmEvalOptions, *, where: str) -> None:
+    """Check that nothing is said for lm-eval.
+
+    Raises:
+        ConfigError: an option that only lm-eval tasks have.
+    """
+    given = [name for name in options.model_dump(exclude_defaults=True) if name != "limit"]
+    if given:
+        raise ConfigError(f"{where}: {', '.join(given)} is for suites named lm-eval/TASK")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,14 +266,26 @@ def _weight_bytes(model: ModelSource) -> float:
     return sum(file.stat().st_size for file in model.path.glob("*.safetensors"))
 
 
-def _suite(entry: StudySuite, here: Path) -> Suite:
+def _suite(entry: StudySuite, file: Path, root: Path) -> Suite:
     """A relative folder is meant from the study's file; else the name may be a shipped suite's."""
+    here = file.parent
     path = here / entry.path
     selection = Selection(
         data=None if entry.data is None else here / entry.data,
         limit=entry.limit,
         limit_seed=entry.limit_seed,
     )
+    options = LmEvalOptions(
+        include=entry.include,
+        limit=entry.limit,
+        num_fewshot=entry.num_fewshot,
+        apply_chat_template=entry.apply_chat_template,
+        system_instruction=entry.system_instruction,
+    )
+    where = f"{file}: suite {entry.path}"
+    if is_lm_eval(entry.path, here):
+        return lm_eval_suite(entry.path, root, options, selection, here=here, where=where)
+    refuse_lm_eval_options(options, where=where)
     return load_suite(path if path.exists() else shipped_or(path, entry.path), selection)
 
 

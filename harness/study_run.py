@@ -87,7 +87,7 @@ def summarise(study: Study, failures: dict[str, str] | None = None) -> StudyResu
         comparisons=tuple(comparisons),
         clean=tuple(_compare_clean(study, scores, leaks)),
         advice=tuple(advise(comparisons, study.roles, baseline=study.config.baseline)),
-        warnings=tuple(_warnings(variants, leaks)),
+        warnings=(*_warnings(variants, leaks), *_lm_eval_warnings(study, variants)),
     )
 
 
@@ -285,6 +285,22 @@ def _warnings(
                     "answers ended by themselves; the rest were cut at max_tokens"
                 )
     return found
+
+
+def _lm_eval_warnings(study: Study, variants: Sequence[VariantResult]) -> list[str]:
+    """Say what lm-eval measures and is not compared here, and which prompts it had to cut."""
+    origins = [suite.config.lm_eval for suite in study.suites if suite.config.lm_eval]
+    found = [f"not compared: {why}" for origin in origins for why in origin.left_out]
+    for variant in variants:
+        for cell in variant.cells:
+            for event in RunFolder(path=study.root / cell.folder).events("lm_eval")[-1:]:
+                if event["truncated"]:
+                    found.append(
+                        f"{variant.name} on {cell.suite}: {event['truncated']} prompts are longer "
+                        "than the model's context; their beginning was cut"
+                    )
+                found.extend(f"not compared: {name}" for name in event["not_kept"])
+    return list(dict.fromkeys(found))
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.config import line_in, load_yaml, read_jsonl, validate_row
 from harness.dialogues import expand
@@ -26,10 +26,40 @@ NOT_ASKED = {"metrics", "extract"}
 """Settings of a task that decide its scores, not its prompts."""
 
 
+class LmEvalOptions(Record):
+    """How lm-eval is to ask a task; the names and defaults are its own."""
+
+    include: str | None = None
+    """Folder with task YAML files of your own."""
+    limit: int | None = Field(default=None, gt=0)
+    """Only the first documents of each task."""
+    num_fewshot: int | None = Field(default=None, ge=0)
+    """Solved examples; by default as many as the task says."""
+    apply_chat_template: bool = False
+    """Whether prompts are laid out by the chat template."""
+    system_instruction: str | None = None
+
+
+class LmEvalOrigin(Record):
+    """The lm-eval task that a suite was made from."""
+
+    task: str
+    """A task, tag or group of lm-eval."""
+    version: str
+    """Of lm-eval."""
+    requests: str
+    """Hash of everything that it asks, before a chat template."""
+    options: LmEvalOptions = LmEvalOptions()
+    files: dict[str, str] = Field(default_factory=dict)
+    """Hashes of the local files that decide the task."""
+    left_out: tuple[str, ...] = ()
+    """Metrics that cannot be compared item by item, and why."""
+
+
 class SuiteConfig(Record):
     """suite.yaml."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field(pattern=r"^(lm-eval/[A-Za-z0-9._-]+|[a-z0-9][a-z0-9._-]*)$")
     version: str
     language: Language
     """Decides the tokenisation of every metric."""
@@ -43,6 +73,18 @@ class SuiteConfig(Record):
     no item is its own example, nor that of its cluster."""
     system: str | None = None
     tasks: dict[str, TaskConfig] = Field(min_length=1)
+    lm_eval: LmEvalOrigin | None = None
+    """Set by Tunemark when it makes a suite from an lm-eval task."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> SuiteConfig:
+        for name, task in self.tasks.items():
+            if (task.type == "lm_eval") != (self.lm_eval is not None):
+                raise ValueError(
+                    f"task {name!r}: type lm_eval is for the suites that are made from an lm-eval "
+                    "task; name that task as lm-eval/TASK instead"
+                )
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +158,8 @@ class Suite:
 
     def identity(self) -> dict[str, object]:
         """Return everything here that decides the prompts; metrics do not."""
+        origin = self.config.lm_eval
+        paths = {"files": True, "left_out": True, "options": {"include"}}
         return {
             "suite": self.name,
             "language": self.config.language,
@@ -126,6 +170,7 @@ class Suite:
             },
             "gold": self.gold_digest,
             "shots": digest_of(self._shots_identity()),
+            **({"lm_eval": origin.model_dump(mode="json", exclude=paths)} if origin else {}),
         }
 
     def _shots_identity(self) -> dict[str, object]:
@@ -191,6 +236,7 @@ def resolve_tasks(config: SuiteConfig, file: Path) -> SuiteConfig:
         ConfigError, UnknownNameError: a setting contradicts its type; no such metric.
     """
     tasks = {n: _resolved(task, config.language, file, n) for n, task in config.tasks.items()}
+    _refuse_equal_labels(tasks, file)
     return config.model_copy(update={"tasks": tasks})
 
 
@@ -229,6 +275,15 @@ def _resolved(task: TaskConfig, language: Language, file: Path, name: str) -> Ta
             where = f"{file}: task {name}"
             raise UnknownNameError("metric", metric.name, metrics(), where=where)
     return full
+
+
+def _refuse_equal_labels(tasks: Mapping[str, TaskConfig], file: Path) -> None:
+    """Two metrics that are called alike (`as`) would be taken for one."""
+    seen: dict[str, Spec] = {}
+    for task in tasks.values():
+        for spec in task.metrics:
+            if seen.setdefault(spec.label, spec) != spec:
+                raise ConfigError(f"{file}: two different metrics are called {spec.label!r}")
 
 
 def _refuse_equal_ids(items: tuple[GoldRecord, ...], file: Path) -> None:

@@ -180,6 +180,7 @@ PRESETS: Mapping[TaskType, Preset] = {
             "zh": ("perplexity", "byte_perplexity", "bits_per_byte"),
         },
     ),
+    "lm_eval": Preset(prompt={"en": "{{ input }}", "zh": "{{ input }}"}, metrics=_both()),
 }
 
 _LETTERED = Preset(

@@ -20,6 +20,7 @@ TaskType = Literal[
     "reading",
     "multi_turn",
     "perplexity",
+    "lm_eval",
 ]
 
 
@@ -88,6 +89,8 @@ class Sampling:
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
     seed: int = 0
+    keeps_special_tokens: bool = False
+    """Whether vLLM leaves special tokens other than the end in the text, as lm-eval has it do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,6 +33,33 @@ limit_option = click.option(
 limit_seed_option = click.option(
     "--limit-seed", type=int, help="Draw them at random with this seed, not from the start."
 )
+
+LM_EVAL_OPTIONS = (
+    click.option(
+        "--include",
+        metavar="FOLDER",
+        help="For lm-eval tasks: folder with task YAML files of your own.",
+    ),
+    click.option(
+        "--num-fewshot",
+        type=click.IntRange(min=0),
+        help="For lm-eval tasks: solved examples; by default what the task says.",
+    ),
+    click.option(
+        "--apply-chat-template",
+        is_flag=True,
+        help="For lm-eval tasks: lay prompts out by the chat template.",
+    ),
+    click.option("--system-instruction", metavar="TEXT", help="For lm-eval tasks: a system turn."),
+)
+"""Under lm-eval's own names."""
+
+
+def lm_eval_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that only lm-eval tasks have."""
+    for option in reversed(LM_EVAL_OPTIONS):
+        command = option(command)
+    return command
 
 
 def say(line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from harness.cli.options import (
     json_option,
     limit_option,
     limit_seed_option,
+    lm_eval_options,
     print_json,
     root_option,
     say,
@@ -23,6 +25,7 @@ from harness.errors import InputError
 if TYPE_CHECKING:
     from harness.runner import Cell
     from harness.store import RunFolder
+    from harness.suite import LmEvalOptions, Selection, Suite
 
 
 @click.command()
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
 @data_option
 @limit_option
 @limit_seed_option
+@lm_eval_options
 @root_option
 @json_option
 def run(
@@ -76,10 +80,16 @@ def run(
     data: Path | None,
     limit: int | None,
     limit_seed: int | None,
+    include: str | None,
+    num_fewshot: int | None,
+    apply_chat_template: bool,
+    system_instruction: str | None,
     root: Path,
     as_json: bool,
 ) -> None:
     """Answer every gold item of the SUITES and score the answers.
+
+    A suite is a folder, a shipped name, or lm-eval/TASK for a task, tag or group of lm-eval.
 
     What is already stored is not run again: after an interruption the same command goes on.
     """
@@ -92,14 +102,26 @@ def run(
     from harness.registry import ENGINES
     from harness.runner import Cell, Serving, folder_of, run_cells
     from harness.study import MAX_RANK
+    from harness.suite import LmEvalOptions, Selection
     from harness.templates import load_template
     from harness.types import Adapter
 
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
-    loaded = [chosen_suite(path, data, limit=limit, limit_seed=limit_seed) for path in suites]
+    options = LmEvalOptions(
+        include=include,
+        limit=limit,
+        num_fewshot=num_fewshot,
+        apply_chat_template=apply_chat_template,
+        system_instruction=system_instruction,
+    )
+    loaded = _suites(
+        suites, root, options, Selection(data=data, limit=limit, limit_seed=limit_seed)
+    )
     for suite in loaded:
         check_suite(suite)
+        for why in suite.config.lm_eval.left_out if suite.config.lm_eval else ():
+            say(f"Not compared: {why}")
     source = resolve_model(model)
     for suite in loaded:
         refuse_too_long(suite, source)
@@ -125,7 +147,7 @@ def run(
     if not variants:
         raise InputError("--only-adapters needs at least one --adapter NAME=FOLDER")
     _refuse_equal_or_odd("configuration", [variant for variant, _ in variants])
-    _refuse_equal_or_odd("suite", [suite.name for suite in loaded])
+    _refuse_equal("suite", [suite.name for suite in loaded])
     cells = [
         Cell(name=variant, suite=suite, adapter=adapter)
         for variant, adapter in variants
@@ -170,10 +192,33 @@ def _rows_of(cell: Cell, folder: RunFolder) -> list[dict[str, object]]:
     ]
 
 
-def _refuse_equal_or_odd(kind: str, names: list[str]) -> None:
-    """Names become folders and labels: they must differ and be plain."""
+def _suites(
+    paths: Sequence[Path], root: Path, options: LmEvalOptions, selection: Selection
+) -> list[Suite]:
+    from harness.study import is_lm_eval, lm_eval_suite, refuse_lm_eval_options
+
+    is_theirs = {path: is_lm_eval(path.as_posix(), Path()) for path in paths}
+    if not any(is_theirs.values()):
+        refuse_lm_eval_options(options, where=", ".join(map(str, paths)))
+    return [
+        lm_eval_suite(path.as_posix(), root, options, selection, here=Path(), where=str(path))
+        if is_theirs[path]
+        else chosen_suite(
+            path, selection.data, limit=selection.limit, limit_seed=selection.limit_seed
+        )
+        for path in paths
+    ]
+
+
+def _refuse_equal(kind: str, names: list[str]) -> None:
+    """Names become folders and labels."""
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"two of the {kind}s are called {name!r}; give each its own name")
+
+
+def _refuse_equal_or_odd(kind: str, names: list[str]) -> None:
+    _refuse_equal(kind, names)
+    for name in names:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
             raise InputError(f"{kind} name {name!r}: use letters, digits, dots, - and _ only")

@@ -173,11 +173,11 @@ class TransformersEngine:
         batch: list[_Row] = []
         keep = 0
         for row in rows:
-            wider = max(keep, len(row.choice) + 1)
+            wider = max(keep, len(row.choice))
             is_full = len(batch) == SCORE_BATCH or (len(batch) + 1) * wider * vocabulary > LOGITS
             if batch and is_full:
                 yield batch
-                batch, wider = [], len(row.choice) + 1
+                batch, wider = [], len(row.choice)
             batch.append(row)
             keep = wider
         if batch:
@@ -187,14 +187,15 @@ class TransformersEngine:
         """Yield each row's log-likelihood, and whether greedy decoding would give it."""
         import torch
 
-        ids, mask = self._pad([[*row.context, *row.choice] for row in rows])
+        # The last token is scored, never read.
+        ids, mask = self._pad([[*row.context, *row.choice][:-1] for row in rows])
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
-        keep = max(len(row.choice) for row in rows) + 1
+        keep = max(len(row.choice) for row in rows)
         logits = self._model(
             input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=keep
         ).logits
         for i, row in enumerate(rows):
-            steps = logits[i, -len(row.choice) - 1 : -1].float()
+            steps = logits[i, -len(row.choice) :].float()
             wanted = torch.tensor(row.choice, device=steps.device)
             picked = steps.gather(1, wanted.unsqueeze(1)).squeeze(1) - steps.logsumexp(-1)
             is_greedy = bool((steps.argmax(-1) == wanted).all())

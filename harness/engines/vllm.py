@@ -217,6 +217,8 @@ def _engine_requests(request: Request) -> Iterator[tuple[str, list[int], Any]]:
             top_p=sampling.top_p,
             max_tokens=sampling.max_tokens,
             stop=list(sampling.stop) or None,
+            skip_special_tokens=not sampling.keeps_special_tokens,
+            spaces_between_special_tokens=not sampling.keeps_special_tokens,
             seed=sampling.seed if sampling.temperature > 0 else None,
         )
         yield f"{request.key}#0", list(request.prompt_ids), params

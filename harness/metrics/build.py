@@ -13,7 +13,7 @@ from harness.metrics.base import Array, Item, Metric, Scale, Setting, is_pure
 from harness.metrics.extract import Pipeline, build_pipeline
 from harness.metrics.labels import labels_of
 from harness.registry import WHOLE_ANSWER, load, metrics
-from harness.spec import Spec, call_with
+from harness.spec import ALIAS, Spec, call_with
 from harness.suite import Suite
 from harness.tasks import TaskConfig
 from harness.types import Measurement
@@ -98,7 +98,8 @@ def build_metric(
     """
     spec = Spec.model_validate(spec) if isinstance(spec, str) else spec
     factory = load("metric", spec.name, metrics())
-    own = {name: value for name, value in spec.params.items() if name != OWN_EXTRACT}
+    general = {OWN_EXTRACT, ALIAS}
+    own = {name: value for name, value in spec.params.items() if name not in general}
     metric: Metric = call_with(factory, setting, Spec(name=spec.name, params=own), kind="metric")
     if spec.name in WHOLE_ANSWER:
         pipelines = None

@@ -17,7 +17,10 @@ from harness.metrics.extract import STEPS
 from harness.registry import EXTRAS, load_object, metrics
 from harness.spec import Spec
 
-EXAMPLES: Mapping[str, Mapping[str, Any]] = {"json_schema": {"schema": {"type": "object"}}}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "json_schema": {"schema": {"type": "object"}},
+    "imported": {"name": "acc"},
+}
 """Parameters of the metrics that have no defaults, to show them with."""
 
 LANGUAGES = ("en", "zh")

@@ -26,6 +26,7 @@ FAULTS = {
     "broken prompt": (HEAD + "tasks:\n  qa:\n    metrics: [bleu]\n    prompt: '{{ input'\n", ":8: tasks.qa.prompt: not a valid Jinja template"),
     "unknown metric": (HEAD + "tasks:\n  qa:\n    metrics: [blue]\n", ": task qa: unknown metric 'blue' (did you mean 'bleu'?)"),
     "shots without a file": (HEAD + "tasks:\n  qa:\n    metrics: [bleu]\n    shots: 2\n", ": task 'qa' has shots, but no `shots_from` file"),
+    "two metrics under one alias": (HEAD + "tasks:\n  qa:\n    metrics: [{bleu: {as: b}}, {chrf: {as: b}}]\n", "two different metrics are called 'b'"),
     "gold outside the file system": (HEAD + 'gold: "a\\0b"\ntasks: {qa: {metrics: [bleu]}}\n', "a\\x00b"),
 }  # fmt: skip
 

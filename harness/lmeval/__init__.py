@@ -1,0 +1,1 @@
+"""lm-eval inside: its tasks on our engine, its measurements in our store, our suites as its tasks."""

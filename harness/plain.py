@@ -12,7 +12,7 @@ from harness.errors import PredictionsError
 from harness.importers.base import Prediction, Predictions
 from harness.measuring import Work, measure_all
 from harness.metrics.base import Item
-from harness.metrics.build import metric_of
+from harness.metrics.build import metric_maker
 from harness.metrics.labels import MOST_LABELS, labels_of
 from harness.registry import WHOLE_ANSWER
 from harness.scoring import Scores
@@ -114,8 +114,7 @@ def score_predictions(
 
 def _work(suite: Suite, spec: Spec, items: Sequence[Item], *, trusts_code: bool) -> Work:
     """Return what a metric has to measure: all answers for a gauge, else those with a reference."""
-    # Workers get no copy of the rows: building a metric does not look at them.
-    build = partial(metric_of, replace(suite, gold=()), spec, trusts_code=trusts_code)
+    build = metric_maker(suite, spec, trusts_code=trusts_code)
     is_gauge = spec.name in WHOLE_ANSWER
     wanted = [
         number

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from harness.errors import IncomparableError
 from harness.goldset.lock import change_since, version_of
 from harness.measuring import Work, measure_all
 from harness.metrics.base import Item, Metric
-from harness.metrics.build import metric_of
+from harness.metrics.build import metric_maker
 from harness.spec import Spec
 from harness.store import RunFolder, append_jsonl, locked, read_lines
 from harness.suite import Suite
@@ -157,10 +156,7 @@ class _Plan:
 
 
 def _plan(folder: RunFolder, suite: Suite, spec: Spec, *, trusts_code: bool) -> _Plan:
-    # Workers get no copy of the gold set: building a metric does not look at it.
-    build = partial(
-        metric_of, replace(suite, gold=(), pools={}, earlier={}), spec, trusts_code=trusts_code
-    )
+    build = metric_maker(suite, spec, trusts_code=trusts_code)
     metric = build()
     tasks = {name for name, task in suite.config.tasks.items() if spec in task.metrics}
     return _Plan(

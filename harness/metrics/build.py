@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from harness.config import line_in
@@ -145,6 +146,21 @@ def metric_of(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Metric:
     if pipelines:
         pipelines = {name: pipelines.get(name, Pipeline()) for name in tasks}
     return build_metric(spec, setting, pipelines=pipelines)
+
+
+def metric_maker(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Callable[[], Metric]:
+    """Return what makes a metric as the suite's tasks use it, here or in another process.
+
+    It can be pickled and holds no gold set: classes that are taken from there are declared.
+    """
+    tasks = {
+        name: task.model_copy(update={"labels": _labels(suite, {name: task})})
+        for name, task in suite.config.tasks.items()
+        if spec in task.metrics
+    }
+    config = suite.config.model_copy(update={"tasks": tasks})
+    light = replace(suite, config=config, gold=(), pools={}, earlier={})
+    return partial(metric_of, light, spec, trusts_code=trusts_code)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ class LengthCorrected:
     per: Literal["bytes", "characters"]
     name: str = "acc_norm"
     scale: Scale = BINARY
+    pure: bool = True
+    """As in `MeanMetric`."""
 
     def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
         """Return (right, 1) of each item."""

@@ -34,6 +34,11 @@ class ClassMetric:
     formula: Callable[[Array], Array]
     scale: Scale = UNIT
 
+    @property
+    def pure(self) -> bool:
+        """Not where the classes depend on what else is measured."""
+        return bool(self.labels.names)
+
     def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
         """Return the counts of each item; an answer without one label is wrong, not extracted."""
         labels = self.labels
@@ -67,6 +72,11 @@ class Accuracy:
     labels: Labels
     name: str = "accuracy"
     scale: Scale = BINARY
+
+    @property
+    def pure(self) -> bool:
+        """Not where the classes depend on what else is measured."""
+        return bool(self.labels.names)
 
     def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
         """Return (right, 1) of each item."""

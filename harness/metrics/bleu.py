@@ -32,9 +32,9 @@ def bleu(
     smooth: Smoothing = "exp",
     smooth_value: Annotated[float, Field(ge=0)] | None = None,
 ) -> Metric:
-    """Return corpus BLEU in [0, 100]: n-gram precision of all answers together, as sacrebleu.
+    """N-gram precision of all answers together, BLEU as in sacrebleu, 0–100 (Papineni et al. 2002).
 
-    Papineni et al. 2002; Post 2018. The defaults are sacrebleu's, but Chinese is cut by its own
+    The defaults are sacrebleu's, but Chinese is cut by its own
     tokenizer instead of 13a, which gives identical Chinese sentences 0.
 
     Args:
@@ -66,7 +66,7 @@ def sentence_bleu(
     smooth: Smoothing = "exp",
     smooth_value: Annotated[float, Field(ge=0)] | None = None,
 ) -> Metric:
-    """Return the mean of the answers' own BLEU values, in [0, 100], as sacrebleu's sentence BLEU.
+    """Mean of each answer's own BLEU, 0–100 (sacrebleu's sentence BLEU).
 
     Orders longer than an answer are left out ("effective order"). Not comparable with `bleu`,
     which counts all answers together.

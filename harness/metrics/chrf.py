@@ -25,9 +25,9 @@ def chrf(
     lowercase: bool = False,
     whitespace: bool = False,
 ) -> Metric:
-    """Return corpus chrF in [0, 100]: F-score over character n-grams, as sacrebleu's chrF2.
+    """Overlap in character n-grams, F-score as sacrebleu's chrF2, 0–100 (Popović 2015).
 
-    Popović 2015. Needs no tokenizer, so it is the same for English and Chinese.
+    Needs no tokenizer, so it is the same for English and Chinese.
 
     Args:
         setting: Not used.
@@ -50,9 +50,9 @@ def chrf_plus_plus(
     lowercase: bool = False,
     whitespace: bool = False,
 ) -> Metric:
-    """Return corpus chrF++ in [0, 100]: chrF with word n-grams beside those of characters.
+    """Overlap in character and word n-grams, sacrebleu's chrF2++, 0–100 (Popović 2017).
 
-    Popović 2017, as in sacrebleu with word_order=2. Words stand between spaces, so that it adds
+    Words stand between spaces, so that it adds
     little for Chinese.
 
     Args:

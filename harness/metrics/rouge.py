@@ -27,7 +27,7 @@ _STEMMED_FROM = 4
 
 
 def rouge_1(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto") -> Metric:
-    """Return the mean F-score over shared words, of the best reference, in [0, 1] (Lin 2004).
+    """Words shared with the best reference, mean F-score, 0–1 (ROUGE-1; Lin 2004).
 
     Equal to rouge-score's `rouge1`, which with its own tokenizer gives all Chinese texts 0.
 
@@ -41,7 +41,7 @@ def rouge_1(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer 
 
 
 def rouge_2(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto") -> Metric:
-    """Return the mean F-score over shared pairs of words, of the best reference, in [0, 1] (Lin 2004).
+    """Word pairs shared with the best reference, mean F-score, 0–1 (ROUGE-2; Lin 2004).
 
     Equal to rouge-score's `rouge2`.
 
@@ -55,7 +55,7 @@ def rouge_2(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer 
 
 
 def rouge_l(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto") -> Metric:
-    """Return the mean F-score of the longest common subsequence, in [0, 1] (Lin 2004).
+    """Longest common subsequence of words, mean F-score, 0–1 (ROUGE-L; Lin 2004).
 
     Equal to rouge-score's `rougeL`, of the best reference.
 
@@ -71,7 +71,7 @@ def rouge_l(setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer 
 def rouge_lsum(
     setting: Setting, *, tokenize: Tokenizer = "auto", stemmer: Stemmer = "auto"
 ) -> Metric:
-    """Return the mean F-score of the common subsequences of lines, in [0, 1] (Lin 2004).
+    """Common subsequences of words line by line, mean F-score, 0–1 (ROUGE-Lsum; Lin 2004).
 
     Equal to rouge-score's `rougeLsum`, of the best reference; for summaries of several lines.
 

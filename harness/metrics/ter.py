@@ -21,9 +21,9 @@ def ter(
     asian_support: Switch = "auto",
     case_sensitive: bool = False,
 ) -> Metric:
-    """Return the translation edit rate: edits per 100 reference words, from 0; lower is better.
+    """Edits per 100 reference words, from 0, lower is better (TER; Snover et al. 2006).
 
-    Snover et al. 2006, as sacrebleu and Tercom compute it: insertions, deletions, substitutions
+    As sacrebleu and Tercom compute it: insertions, deletions, substitutions
     and shifts of word groups to the nearest reference, over the references' mean length. Slow:
     milliseconds for a sentence, seconds for a page.
 

@@ -247,6 +247,13 @@ def test_many_sums_are_reduced_at_once_as_one_by_one(
     assert metric.reduce(sums).tolist() == [float(metric.reduce(row)) for row in sums]
 
 
+@pytest.mark.parametrize("name", ["bleu", "sentence_bleu"])
+def test_a_wholly_right_answer_has_exactly_the_highest_value(name: str) -> None:
+    text = "every word of this answer is right"
+
+    assert value(build_metric(name, EN), [(text, (text,))]) == 100.0
+
+
 def test_an_item_without_references_is_not_scored() -> None:
     pairs: Pairs = [("a b", ("a b",)), ("c", ()), ("d e", ("d f",))]
 

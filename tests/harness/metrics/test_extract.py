@@ -169,7 +169,7 @@ def test_the_extraction_stands_in_the_signature() -> None:
     metric = build_metric("exact_match", Setting(language="en"), pipelines=pipelines)
 
     assert metric.name == "exact_match"
-    assert metric.signature == "exact_match@1|norm:squad1|refs:any|extract:strip_think>boxed"
+    assert metric.signature == "exact_match@2|norm:squad1|refs:any|extract:strip_think>boxed"
 
 
 def test_tasks_that_extract_in_their_own_way_stand_in_the_signature() -> None:

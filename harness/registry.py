@@ -64,6 +64,12 @@ METRICS: Mapping[str, str] = {
     "brier": "harness.metrics.calibration:brier",
     "nll": "harness.metrics.calibration:nll",
     "imported": "harness.metrics.imported:imported",
+    "hub": "harness.metrics.hub:hub",
+    "similarity": "harness.metrics.similarity:similarity",
+    "bertscore": "harness.metrics.similarity:bertscore",
+    "custom": "harness.metrics.custom:custom",
+    "judge": "harness.metrics.judge:judge",
+    "win_rate": "harness.metrics.judge:win_rate",
 }
 
 WHOLE_ANSWER = frozenset(
@@ -74,7 +80,12 @@ WHOLE_ANSWER = frozenset(
 )  # fmt: skip
 """Gauges of all that was said: a task's `extract` is not for them (their own `extract` is)."""
 
-EXTRAS: Mapping[str, str] = {"ifeval": "lm-eval"}
+EXTRAS: Mapping[str, str] = {
+    "ifeval": "lm-eval",
+    "hub": "evaluate",
+    "similarity": "hf",
+    "bertscore": "hf",
+}
 """Metrics that need an optional package, with the extra that brings it."""
 
 LM_EVAL_PREFIX = "lm-eval/"

@@ -19,7 +19,7 @@ from harness.metrics.build import metric_maker
 from harness.spec import Spec
 from harness.store import RunFolder, append_jsonl, locked, read_lines
 from harness.suite import Suite
-from harness.types import Completion, GoldRecord, Measurement
+from harness.types import GoldRecord, Measurement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +106,7 @@ def score_run(
     name: str,
     *,
     trusts_code: bool = False,
+    baseline: RunFolder | None = None,
     n_workers: int | None = None,
 ) -> list[Scores]:
     """Measure a run with all metrics of its suite; stored measurements are used again.
@@ -115,13 +116,24 @@ def score_run(
         suite: What it answered.
         name: Of its configuration.
         trusts_code: Whether Python files that the suite names may be run.
+        baseline: The run that its answers are compared with by metrics such as win_rate.
         n_workers: Processes; by default as many as there are cores where that pays.
     """
     completions = folder.completions()
-    plans = [_plan(folder, suite, spec, trusts_code=trusts_code) for spec in suite.metric_specs()]
+    rivals = baseline.completions() if baseline else {}
+    against = baseline.path.name if baseline else None
+    plans = [
+        _plan(folder, suite, spec, trusts_code=trusts_code, baseline=against)
+        for spec in suite.metric_specs()
+    ]
     # Two spellings of one metric share a file.
     stored = {plan.file: _read(plan.file) for plan in plans}
-    _measure_missing(suite, plans, stored, completions, n_workers=n_workers)
+    items = [
+        Item(gold=record, completion=completions[record.id], rival=rivals.get(record.id))
+        for record in suite.gold
+        if record.id in completions
+    ]
+    _measure_missing(suite, plans, stored, items, n_workers=n_workers)
     template = str(folder.manifest["identity"].get("template", ""))
     found: list[Scores] = []
     for plan in plans:
@@ -155,8 +167,10 @@ class _Plan:
     planned: tuple[GoldRecord, ...]
 
 
-def _plan(folder: RunFolder, suite: Suite, spec: Spec, *, trusts_code: bool) -> _Plan:
-    build = metric_maker(suite, spec, trusts_code=trusts_code)
+def _plan(
+    folder: RunFolder, suite: Suite, spec: Spec, *, trusts_code: bool, baseline: str | None
+) -> _Plan:
+    build = metric_maker(suite, spec, trusts_code=trusts_code, runs=folder.root, baseline=baseline)
     metric = build()
     tasks = {name for name, task in suite.config.tasks.items() if spec in task.metrics}
     return _Plan(
@@ -178,11 +192,12 @@ def _measure_missing(
     suite: Suite,
     plans: Sequence[_Plan],
     stored: Mapping[Path, Stored],
-    completions: Mapping[str, Completion],
+    answered: Sequence[Item],
     *,
     n_workers: int | None,
 ) -> None:
     """Measure what is not stored yet, and store it."""
+    ids = {item.gold.id for item in answered}
     by_file = {plan.file: plan for plan in reversed(plans)}
     missing = {
         file: {
@@ -190,14 +205,14 @@ def _measure_missing(
             for plan in plans
             if plan.file == file
             for record in plan.planned
-            if record.id in completions and record.id not in stored[file]
+            if record.id in ids and record.id not in stored[file]
         }
         for file in by_file
     }
     some = set[str]().union(*missing.values())
     if not some:
         return
-    items = [Item(gold=r, completion=completions[r.id]) for r in suite.gold if r.id in some]
+    items = [item for item in answered if item.gold.id in some]
     files = [file for file in by_file if missing[file]]
     works = [
         Work(

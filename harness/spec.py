@@ -9,9 +9,10 @@ bleu(tokenize=intl,lowercase=true)     the same on one line: the label, and what
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NoReturn, cast
 
 import yaml
@@ -94,7 +95,7 @@ def call_with(factory: Callable[..., Any], first: object, spec: Spec, *, kind: s
     """Call a factory with a spec's parameters, checked against its annotations.
 
     Args:
-        factory: Takes `first` and keyword parameters.
+        factory: Takes `first` and keyword parameters; with `**rest`, any.
         first: Passed through unchecked.
         spec: Whose parameters are passed by name.
         kind: "metric", "step" or the like, for messages.
@@ -102,9 +103,11 @@ def call_with(factory: Callable[..., Any], first: object, spec: Spec, *, kind: s
     Raises:
         ConfigError: an unknown parameter or a value of the wrong type.
     """
-    names = [name for name in _annotations(factory) if name != "return"][1:]
+    given_to = list(inspect.signature(factory).parameters.values())[1:]
+    names = [one.name for one in given_to if one.kind is not one.VAR_KEYWORD]
+    takes_any = len(names) < len(given_to)
     for name in spec.params:
-        if name not in names:
+        if name not in names and not takes_any:
             given = "a value" if name == "value" else repr(name)
             offer = f"; it has: {', '.join(names)}" if names else ""
             raise ConfigError(
@@ -119,10 +122,6 @@ def call_with(factory: Callable[..., Any], first: object, spec: Spec, *, kind: s
         raise ConfigError(
             f"{kind} {spec.name!r}: parameter {name!r}: {fault['msg'].removeprefix('Value error, ')}"
         ) from None
-
-
-def _annotations(factory: Callable[..., Any]) -> Mapping[str, Any]:
-    return factory.__annotations__
 
 
 def _parts_of(text: str) -> dict[str, Any]:
@@ -170,7 +169,7 @@ def _split(text: str) -> list[str]:
 
 
 def _written(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     if isinstance(value, str) and _PLAIN.fullmatch(value) and _is_text(value):
         return value
     return text

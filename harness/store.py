@@ -42,6 +42,11 @@ class RunFolder:
     path: Path
 
     @property
+    def root(self) -> Path:
+        """Folder of all runs, which holds <suite>/<run>/."""
+        return self.path.resolve().parent.parent
+
+    @property
     def manifest(self) -> dict[str, Any]:
         """Identity and provenance."""
         return read_json(self.path / MANIFEST)

@@ -122,6 +122,8 @@ class Study:
     serving: Serving
     variants: tuple[Variant, ...]
     """Configurations, without the baseline."""
+    trusts_code: bool = False
+    """Whether Python files that the suites' metrics name may be run."""
 
     @property
     def folder(self) -> Path:
@@ -142,7 +144,7 @@ class Study:
         return [Cell(name=variant.name, suite=suite, adapter=adapter) for suite in self.suites]
 
 
-def load_study(file: Path, root: Path) -> Study:
+def load_study(file: Path, root: Path, *, trusts_code: bool = False) -> Study:
     """Read a study and everything it names; nothing heavy is imported.
 
     Raises:
@@ -154,7 +156,9 @@ def load_study(file: Path, root: Path) -> Study:
     here = file.parent
     suites = [_suite(entry, file, root) for entry in config.suites]
     for suite in suites:
-        suite_metrics(suite)  # a wrong parameter is told before anything is trained
+        suite_metrics(
+            suite, trusts_code=trusts_code
+        )  # a wrong parameter is told before anything is trained
     roles: dict[str, Role] = {
         suite.name: entry.role for suite, entry in zip(suites, config.suites, strict=True)
     }
@@ -183,6 +187,7 @@ def load_study(file: Path, root: Path) -> Study:
         roles=roles,
         serving=serving,
         variants=variants,
+        trusts_code=trusts_code,
     )
 
 

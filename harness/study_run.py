@@ -13,8 +13,10 @@ from harness.children import run_child
 from harness.compare import Comparison, compare, correct_for_many
 from harness.errors import HarnessError, InputError, RunError
 from harness.evaluate import evaluate_apart
-from harness.leaks import FoundLeak, leak_sentence, leak_warnings, study_leaks
+from harness.judge import judge_missing
+from harness.leaks import FoundLeak, leak_warnings, study_leaks
 from harness.preflight import check_suite
+from harness.remarks import remarks
 from harness.result import CellResult, StudyResult, SuiteResult, VariantResult
 from harness.runner import Cell, folder_of, missing_items
 from harness.scoring import Scores, score_run
@@ -31,6 +33,8 @@ class _Progress:
     """What has gone wrong so far."""
 
     failures: dict[str, str] = field(default_factory=dict[str, str])
+    notes: list[str] = field(default_factory=list[str])
+    """For the result's warnings."""
 
 
 def run_study(study: Study, *, say: Say) -> StudyResult:
@@ -43,21 +47,25 @@ def run_study(study: Study, *, say: Say) -> StudyResult:
         HarnessError: the baseline could not be evaluated.
     """
     for suite in study.suites:
-        check_suite(suite, study.serving.model)
+        check_suite(suite, study.serving.model, trusts_code=study.trusts_code)
     with locked(study.folder):
         progress = _Progress()
         for variant in study.variants:
             _train(study, variant, progress, say)
         _evaluate(study, progress, say)
-        result = summarise(study, progress.failures)
+        _judge(study, progress, say)
+        result = summarise(study, progress.failures, progress.notes)
         result.save(study.folder)
     return result
 
 
-def summarise(study: Study, failures: dict[str, str] | None = None) -> StudyResult:
+def summarise(
+    study: Study, failures: dict[str, str] | None = None, notes: Sequence[str] = ()
+) -> StudyResult:
     """Score and compare what is there; no model is loaded."""
     failures = failures or {}
     variants: list[VariantResult] = []
+    before = [folder_of(cell, study.serving, study.root) for cell in study.cells(None)]
     scores: dict[str, list[Scores]] = {}
     for variant in (None, *study.variants):
         name = variant.name if variant else study.config.baseline
@@ -68,8 +76,10 @@ def summarise(study: Study, failures: dict[str, str] | None = None) -> StudyResu
         folders = [folder_of(cell, study.serving, study.root) for cell in cells]
         scores[name] = [
             score
-            for cell, folder in zip(cells, folders, strict=True)
-            for score in score_run(folder, cell.suite, name)
+            for cell, folder, baseline in zip(cells, folders, before, strict=True)
+            for score in score_run(
+                folder, cell.suite, name, trusts_code=study.trusts_code, baseline=baseline
+            )
         ]
         variants.append(_variant_result(study, variant, cells, folders))
     comparisons = _compare_all(study, scores, study.suites)
@@ -87,7 +97,7 @@ def summarise(study: Study, failures: dict[str, str] | None = None) -> StudyResu
         comparisons=tuple(comparisons),
         clean=tuple(_compare_clean(study, scores, leaks)),
         advice=tuple(advise(comparisons, study.roles, baseline=study.config.baseline)),
-        warnings=(*_warnings(variants, leaks), *_lm_eval_warnings(study, variants)),
+        warnings=(*notes, *remarks(study, variants, leaks, scores)),
     )
 
 
@@ -145,6 +155,22 @@ def _evaluate(study: Study, progress: _Progress, say: Say) -> None:
                     _record(progress, study, name, fault, say)
 
 
+def _judge(study: Study, progress: _Progress, say: Say) -> None:
+    """Have the suites' judges judge what they have not judged; a failure leaves it unscored."""
+    variants: list[Variant | None] = [None]
+    variants += [variant for variant in study.variants if variant.name not in progress.failures]
+    cells = [cell for variant in variants for cell in study.cells(variant)]
+    for suite in study.suites:
+        if suite.config.judges:
+            mine = [cell for cell in cells if cell.suite is suite]
+            runs = [folder_of(cell, study.serving, study.root) for cell in mine]
+            try:
+                judge_missing(suite, runs, folder=study.folder, say=say)
+            except HarnessError as error:
+                progress.notes.append(f"{suite.name} was not judged: {error}")
+                say(f"FAILED {error}; going on without the judge")
+
+
 def _run_apart(study: Study, cells: Sequence[Cell], what: str) -> None:
     evaluate_apart(cells, study.serving, study.root, folder=study.folder, what=what)
 
@@ -187,6 +213,8 @@ def _compare_all(
                     continue
                 after = next(s for s in group if (s.suite, s.metric.name) == (suite.name, metric))
                 key = (suite.name, metric)
+                if not (before[key].stats and after.stats):
+                    continue  # a judge that has not judged: among the warnings
                 found.append(
                     compare(
                         before[key],
@@ -262,45 +290,6 @@ def _settings(training: PlannedTraining) -> dict[str, object]:
     config = dict(training.identity["config"])
     lora = config.pop("lora", {})
     return {**config, **{f"lora.{key}": value for key, value in lora.items()}}
-
-
-def _warnings(
-    variants: Sequence[VariantResult], leaks: Mapping[str, tuple[FoundLeak, ...]]
-) -> list[str]:
-    found = [
-        f"{leak_sentence(name, met)}; see the scores without them"
-        for name, met in leaks.items()
-        if met
-    ]
-    for variant in variants:
-        for cell in variant.cells:
-            if cell.n_done < cell.n_planned:
-                found.append(
-                    f"{variant.name} on {cell.suite}: {cell.n_planned - cell.n_done} of "
-                    f"{cell.n_planned} items have no completion"
-                )
-            if cell.ended_by_itself is not None and cell.ended_by_itself < 0.8:
-                found.append(
-                    f"{variant.name} on {cell.suite}: only {cell.ended_by_itself:.0%} of the "
-                    "answers ended by themselves; the rest were cut at max_tokens"
-                )
-    return found
-
-
-def _lm_eval_warnings(study: Study, variants: Sequence[VariantResult]) -> list[str]:
-    """Say what lm-eval measures and is not compared here, and which prompts it had to cut."""
-    origins = [suite.config.lm_eval for suite in study.suites if suite.config.lm_eval]
-    found = [f"not compared: {why}" for origin in origins for why in origin.left_out]
-    for variant in variants:
-        for cell in variant.cells:
-            for event in RunFolder(path=study.root / cell.folder).events("lm_eval")[-1:]:
-                if event["truncated"]:
-                    found.append(
-                        f"{variant.name} on {cell.suite}: {event['truncated']} prompts are longer "
-                        "than the model's context; their beginning was cut"
-                    )
-                found.extend(f"not compared: {name}" for name in event["not_kept"])
-    return list(dict.fromkeys(found))
 
 
 def _relative(path: Path, root: Path) -> str:

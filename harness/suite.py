@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -14,6 +15,7 @@ from harness.digest import digest_of
 from harness.errors import ConfigError, GoldError, UnknownNameError
 from harness.gold import check_gold, gold_digest, load_gold, subset
 from harness.registry import metrics
+from harness.rubric import JudgeConfig
 from harness.shipped import suite_file
 from harness.shots import Pools, choose_shots, read_pools
 from harness.sources.config import SourceConfig
@@ -22,6 +24,8 @@ from harness.spec import Spec
 from harness.tasks import TaskConfig, TaskError, fit, resolve
 from harness.types import GoldRecord, Language, Record
 
+NAME = r"^[a-z0-9][a-z0-9._-]*$"
+"""Names become folders."""
 NOT_ASKED = {"metrics", "extract"}
 """Settings of a task that decide its scores, not its prompts."""
 
@@ -73,6 +77,8 @@ class SuiteConfig(Record):
     no item is its own example, nor that of its cluster."""
     system: str | None = None
     tasks: dict[str, TaskConfig] = Field(min_length=1)
+    judges: dict[Annotated[str, Field(pattern=NAME)], JudgeConfig] = Field(default_factory=dict)
+    """Models that judge answers; the metrics {judge: name} and {win_rate: name} read them."""
     lm_eval: LmEvalOrigin | None = None
     """Set by Tunemark when it makes a suite from an lm-eval task."""
 

@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from harness.cli import VERBS
+from harness.metrics.base import Setting
+from harness.metrics.build import build_metric
 from harness.registry import METRICS
+from harness.spec import Spec
 from harness.tasks import PRESETS, TaskConfig
 from scripts.metric_table import with_tables
 from scripts.schemas import FOLDER, SCHEMAS, schema_text
+from tests.harness.metrics.support import value
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,6 +55,18 @@ def test_schemas_are_up_to_date(name: str) -> None:
     text = (FOLDER / f"{name}.schema.json").read_text(encoding="utf-8")
 
     assert text == schema_text(SCHEMAS[name]), "run `make schemas`"
+
+
+def test_the_metric_in_contributing_can_be_used_as_it_stands(tmp_path: Path) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    match = re.search(r"```python\n# my-suite/(\w+\.py)\n(.*?)```", text, re.DOTALL)
+    assert match is not None
+    (tmp_path / match[1]).write_text(match[2], encoding="utf-8")
+    setting = Setting(language="en", folder=tmp_path, trusts_code=True)
+
+    metric = build_metric(Spec(name="custom", params={"value": match[1]}), setting)
+
+    assert value(metric, [("Take two [1].", ("x",)), ("Take two.", ("x",))]) == 0.5
 
 
 def test_links_in_documents_lead_somewhere() -> None:

@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "harness.cli.import_:import_predictions",
         "Make a run out of predictions made elsewhere.",
     ),
+    "judge": ("harness.cli.judge:judge", "Have a model judge stored answers; show what sways it."),
     "compare": ("harness.cli.compare:compare", "Compare two runs item by item, with intervals."),
     "metrics": (
         "harness.cli.metrics:metrics",

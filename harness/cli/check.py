@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import chosen_suite, data_option, json_option, print_json, root_option
+from harness.cli.options import (
+    chosen_suite,
+    data_option,
+    json_option,
+    print_json,
+    root_option,
+    trust_option,
+)
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -17,11 +24,17 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @data_option
+@trust_option
 @root_option
 @json_option
 @click.pass_context
 def check(
-    ctx: click.Context, paths: tuple[Path, ...], data: Path | None, root: Path, as_json: bool
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    data: Path | None,
+    trusts_code: bool,
+    root: Path,
+    as_json: bool,
 ) -> None:
     """Check suite folders, studies and training data before any GPU time is spent.
 
@@ -29,7 +42,7 @@ def check(
     `recipes:` builds training data. For a study, gold items that stand in its training data are
     named.
     """
-    results = [_checked(path, root, data) for path in paths]
+    results = [_checked(path, root, data, trusts_code=trusts_code) for path in paths]
     if as_json:
         print_json(results)
     else:
@@ -41,24 +54,28 @@ def check(
         ctx.exit(2)
 
 
-def _checked(path: Path, root: Path, data: Path | None) -> dict[str, Any]:
+def _checked(path: Path, root: Path, data: Path | None, *, trusts_code: bool) -> dict[str, Any]:
     try:
-        return {"path": str(path), "ok": True, "text": _describe(path, root, data)}
+        return {
+            "path": str(path),
+            "ok": True,
+            "text": _describe(path, root, data, trusts_code=trusts_code),
+        }
     except HarnessError as error:
         return {"path": str(path), "ok": False, "text": str(error)}
 
 
-def _describe(path: Path, root: Path, data: Path | None) -> str:
+def _describe(path: Path, root: Path, data: Path | None, *, trusts_code: bool) -> str:
     if path.is_file():
         text = "\n" + path.read_text(encoding="utf-8-sig", errors="replace")
         if "\nrecipes:" in text:
             return _describe_recipes(path)
         if "\nsuites:" in text or "\nconfigurations:" in text:
-            return _describe_study(path, root)
+            return _describe_study(path, root, trusts_code=trusts_code)
     from harness.preflight import check_suite
 
     suite = chosen_suite(path, data)
-    check_suite(suite)
+    check_suite(suite, trusts_code=trusts_code)
     _refuse_wrong(suite)
     tasks = {task: sum(r.task == task for r in suite.gold) for task in suite.config.tasks}
     counts = ", ".join(f"{task} {count}" for task, count in tasks.items())
@@ -89,15 +106,15 @@ def _describe_recipes(path: Path) -> str:
     return f"{len(rows)} training rows"
 
 
-def _describe_study(path: Path, root: Path) -> str:
+def _describe_study(path: Path, root: Path, *, trusts_code: bool) -> str:
     from harness.errors import DataError
     from harness.leaks import leak_sentence, study_leaks
     from harness.preflight import check_suite
     from harness.study import load_study
 
-    study = load_study(path, root)
+    study = load_study(path, root, trusts_code=trusts_code)
     for suite in study.suites:
-        check_suite(suite, study.serving.model)
+        check_suite(suite, study.serving.model, trusts_code=trusts_code)
     suspects: list[str] = []
     for suite in study.suites:
         leaks = study_leaks(study, suite)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import data_option, json_option, print_json, suite_of_run
+from harness.cli.options import (
+    configuration_name,
+    data_option,
+    json_option,
+    print_json,
+    suite_of_run,
+    trust_option,
+)
 from harness.registry import load_object
 
 if TYPE_CHECKING:
@@ -25,6 +32,7 @@ SHOWN_DISAGREEMENTS = 10
 @data_option
 @click.option("--margin", type=float, default=0.0, show_default=True, help="For “no worse”.")
 @click.option("--disagreements", is_flag=True, help="List items whose answers differ.")
+@trust_option
 @json_option
 def compare(
     baseline: Path,
@@ -33,6 +41,7 @@ def compare(
     data: Path | None,
     margin: float,
     disagreements: bool,
+    trusts_code: bool,
     as_json: bool,
 ) -> None:
     """Compare run folders of one suite with a BASELINE run, item by item."""
@@ -44,12 +53,15 @@ def compare(
     suite = suite_of_run(suite_path, folders[0], data)
     for folder in folders:
         refuse_other_gold(folder, suite)
-    names = [_name_of(folder) for folder in folders]
-    before = score_run(folders[0], suite, names[0])
+    names = [configuration_name(folder) for folder in folders]
+    before, *after = (
+        score_run(folder, suite, name, trusts_code=trusts_code, baseline=folders[0])
+        for folder, name in zip(folders, names, strict=True)
+    )
     found = [
         compare_scores(first, second, margin=margin)
-        for folder, name in zip(folders[1:], names[1:], strict=True)
-        for first, second in zip(before, score_run(folder, suite, name), strict=True)
+        for scores in after
+        for first, second in zip(before, scores, strict=True)
         if first.stats or second.stats
     ]
     differing = {str(folder.path): differing_items(folders[0], folder) for folder in folders[1:]}
@@ -82,7 +94,3 @@ def differing_items(first: RunFolder, second: RunFolder) -> tuple[dict[str, tupl
 def _said(completion: Completion) -> str:
     logprobs = completion.choice_logprobs
     return completion.text if logprobs is None else f"choice {logprobs.index(max(logprobs))}"
-
-
-def _name_of(folder: RunFolder) -> str:
-    return str(folder.manifest["provenance"].get("configuration", folder.path.name))

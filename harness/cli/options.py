@@ -22,6 +22,12 @@ root_option = click.option(
     help="Folder of all runs.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+trust_option = click.option(
+    "--trust-code",
+    "trusts_code",
+    is_flag=True,
+    help="Run the Python files that the suite's metrics name.",
+)
 data_option = click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -70,6 +76,11 @@ def say(line: str) -> None:
 def print_json(value: object) -> None:
     """Print a value as JSON on stdout."""
     click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def configuration_name(folder: RunFolder) -> str:
+    """Return the name of the configuration that a run belongs to."""
+    return str(folder.manifest["provenance"].get("configuration", folder.path.name))
 
 
 def chosen_suite(

@@ -19,6 +19,7 @@ from harness.cli.options import (
     print_json,
     root_option,
     say,
+    trust_option,
 )
 from harness.errors import InputError
 
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 @limit_option
 @limit_seed_option
 @lm_eval_options
+@trust_option
 @root_option
 @json_option
 def run(
@@ -84,6 +86,7 @@ def run(
     num_fewshot: int | None,
     apply_chat_template: bool,
     system_instruction: str | None,
+    trusts_code: bool,
     root: Path,
     as_json: bool,
 ) -> None:
@@ -119,7 +122,7 @@ def run(
         suites, root, options, Selection(data=data, limit=limit, limit_seed=limit_seed)
     )
     for suite in loaded:
-        check_suite(suite)
+        check_suite(suite, trusts_code=trusts_code)
         for why in suite.config.lm_eval.left_out if suite.config.lm_eval else ():
             say(f"Not compared: {why}")
     source = resolve_model(model)
@@ -161,7 +164,11 @@ def run(
             root,
             progress=lambda label, done, planned: bars.update(shown[label], done, planned),
         )
-    rows = [row for cell in cells for row in _rows_of(cell, folder_of(cell, serving, root))]
+    rows = [
+        row
+        for cell in cells
+        for row in _rows_of(cell, folder_of(cell, serving, root), trusts_code=trusts_code)
+    ]
     if as_json:
         print_json(rows)
         return
@@ -173,7 +180,7 @@ def run(
         say(f"Run: {folder}")
 
 
-def _rows_of(cell: Cell, folder: RunFolder) -> list[dict[str, object]]:
+def _rows_of(cell: Cell, folder: RunFolder, *, trusts_code: bool) -> list[dict[str, object]]:
     from harness.scoring import score_run
 
     return [
@@ -188,7 +195,7 @@ def _rows_of(cell: Cell, folder: RunFolder) -> list[dict[str, object]]:
             "signature": score.metric.signature,
             "folder": str(folder.path),
         }
-        for score in score_run(folder, cell.suite, cell.name)
+        for score in score_run(folder, cell.suite, cell.name, trusts_code=trusts_code)
     ]
 
 

@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import data_option, json_option, print_json, say
+from harness.cli.options import (
+    configuration_name,
+    data_option,
+    json_option,
+    print_json,
+    say,
+    trust_option,
+)
 from harness.cli.tables import NO_ANSWER, confusion_table, no_answer, plain_table
 from harness.errors import InputError
 
 if TYPE_CHECKING:
     from harness.estimate import Estimate
     from harness.scoring import Scores
+    from harness.store import RunFolder
+    from harness.suite import Suite
 
 FORMATS = ("auto", "plain", "lm-eval", "llama-factory", "opencompass", "evalscope")
 
@@ -52,6 +61,12 @@ FORMATS = ("auto", "plain", "lm-eval", "llama-factory", "opencompass", "evalscop
     show_default=True,
     help="For a file: which tool wrote it.",
 )
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="For a run folder: the run that metrics such as win_rate compare with.",
+)
+@trust_option
 @click.option("--by", metavar="SLICE", help="Show each subgroup of this slice, such as turn.")
 @json_option
 def score(
@@ -63,6 +78,8 @@ def score(
     steps: str | None,
     labels: str | None,
     kind: str,
+    baseline: Path | None,
+    trusts_code: bool,
     by: str | None,
     as_json: bool,
 ) -> None:
@@ -80,9 +97,9 @@ def score(
             "--language": None if language == "auto" else language,
         }  # fmt: skip
         _refuse("is for a file of predictions; a run has what its suite says", given)
-        found = _score_run(target, suite_path, data)
+        found = _score_run(target, suite_path, data, baseline, trusts_code=trusts_code)
     else:
-        _refuse("is for a run folder", {"--data": data})
+        _refuse("is for a run folder", {"--data": data, "--baseline": baseline})
         found = _score_file(target, metric_list, language, steps, labels, kind)
     if by is None:
         _show(found, as_json=as_json)
@@ -131,19 +148,44 @@ def _print(found: Sequence[Estimate], **more: Sequence[str]) -> None:
         say(f"95 % intervals by {method}: {', '.join(names)}")
 
 
-def _score_run(folder_path: Path, suite_path: Path | None, data: Path | None) -> list[Scores]:
+def _score_run(
+    folder_path: Path,
+    suite_path: Path | None,
+    data: Path | None,
+    baseline: Path | None,
+    *,
+    trusts_code: bool,
+) -> list[Scores]:
     from harness.cli.options import suite_of_run
     from harness.metrics.build import suite_metrics
-    from harness.scoring import score_run
+    from harness.scoring import refuse_other_gold, score_run
     from harness.store import RunFolder
 
     if suite_path is None:
         raise InputError(f"{folder_path}: a run folder is scored with its suite: give --suite")
     folder = RunFolder(path=folder_path)
     suite = suite_of_run(suite_path, folder, data)
-    suite_metrics(suite)
-    name = str(folder.manifest["provenance"].get("configuration", folder_path.name))
-    return score_run(folder, suite, name)
+    suite_metrics(suite, trusts_code=trusts_code)
+    against = RunFolder(path=baseline) if baseline else None
+    if against:
+        refuse_other_gold(against, suite)
+    if suite.config.judges:
+        _tell_unjudged(suite, folder, against)
+    name = configuration_name(folder)
+    return score_run(folder, suite, name, trusts_code=trusts_code, baseline=against)
+
+
+def _tell_unjudged(suite: Suite, folder: RunFolder, against: RunFolder | None) -> None:
+    """Say which command asks the judges what they have not been asked."""
+    from harness.judge import n_missing, to_judge
+
+    missing = n_missing(to_judge(suite, [folder], baseline=against))
+    compared = f" --baseline {against.path}" if against else ""
+    if missing:
+        say(
+            f"The judges have not answered {missing} questions yet: tunemark judge {folder.path} "
+            f"--suite {suite.file.parent}{compared}"
+        )
 
 
 def _score_file(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option, print_json, root_option, say
+from harness.cli.options import json_option, print_json, root_option, say, trust_option
 from harness.registry import load_object
 
 TERMINAL = "reports.terminal:study_tables"
@@ -22,9 +22,10 @@ def study() -> None:
 
 @study.command("run")
 @study_file
+@trust_option
 @root_option
 @json_option
-def run_command(file: Path, root: Path, as_json: bool) -> None:
+def run_command(file: Path, trusts_code: bool, root: Path, as_json: bool) -> None:
     """Do what is missing of a study and say which configuration to keep.
 
     The same command again does nothing twice: it resumes after an interruption and otherwise
@@ -33,7 +34,7 @@ def run_command(file: Path, root: Path, as_json: bool) -> None:
     from harness.study import load_study
     from harness.study_run import run_study
 
-    loaded = load_study(file, root)
+    loaded = load_study(file, root, trusts_code=trusts_code)
     result = run_study(loaded, say=say)
     report = load_object(HTML)(result, root, loaded.folder)
     if as_json:
@@ -48,14 +49,15 @@ def run_command(file: Path, root: Path, as_json: bool) -> None:
 
 @study.command("plan")
 @study_file
+@trust_option
 @root_option
 @json_option
-def plan_command(file: Path, root: Path, as_json: bool) -> None:
+def plan_command(file: Path, trusts_code: bool, root: Path, as_json: bool) -> None:
     """Show what `run` would do, with rough times and memory; load no weights."""
     from harness.plan import plan_study
     from harness.study import load_study
 
-    steps = plan_study(load_study(file, root))
+    steps = plan_study(load_study(file, root, trusts_code=trusts_code))
     if as_json:
         print_json([step.model_dump() for step in steps])
     else:

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import json_option, print_json, root_option, say
+from harness.cli.options import json_option, print_json, root_option, say, trust_option
 from harness.errors import UnknownNameError
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("names", nargs=-1)
+@trust_option
 @root_option
 @json_option
-def train(file: Path, names: tuple[str, ...], root: Path, as_json: bool) -> None:
+def train(file: Path, names: tuple[str, ...], trusts_code: bool, root: Path, as_json: bool) -> None:
     """Train configurations of the study FILE: the named ones, or all.
 
     Each trains in a process of its own. What is trained already is not trained again; an
@@ -25,7 +26,7 @@ def train(file: Path, names: tuple[str, ...], root: Path, as_json: bool) -> None
     from harness.leaks import leak_warnings
     from harness.study import load_study
 
-    study = load_study(file, root)
+    study = load_study(file, root, trusts_code=trusts_code)
     variants = {v.name: v for v in study.variants if v.training is not None}
     trainings = {name: v.training for name, v in variants.items() if v.training is not None}
     for name in names:

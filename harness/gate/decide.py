@@ -136,7 +136,9 @@ def _scored(
 ) -> dict[str, Scores]:
     loaded = policy.suites[suite]
     refuse_other_gold(folder, loaded)
-    found = score_run(folder, loaded, name, trusts_code=trusts_code)
+    found = score_run(
+        folder, loaded, name, trusts_code=trusts_code, baseline=policy.baseline[suite]
+    )
     return {scores.metric.name: scores for scores in found}
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.normalise import chinese
+from harness.suite import Suite
 from harness.types import Completion, GoldRecord, Measurement
 
 Array = NDArray[np.float64]
@@ -30,6 +31,8 @@ class Item:
 
     gold: GoldRecord
     completion: Completion
+    rival: Completion | None = None
+    """What the baseline answered, for metrics that compare the two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,12 @@ class Setting:
     """Where paths in the metric's parameters start."""
     trusts_code: bool = False
     """Whether Python files that a suite names may be run."""
+    suite: Suite | None = None
+    """The suite it belongs to, where there is one."""
+    runs: Path | None = None
+    """Folder of all runs, where judgements lie."""
+    baseline: str | None = None
+    """The run that `Item.rival` comes from, by its folder's name."""
 
 
 class Metric(Protocol):

@@ -17,7 +17,7 @@ from harness.registry import WHOLE_ANSWER, load, metrics
 from harness.spec import ALIAS, Spec, call_with
 from harness.suite import Suite
 from harness.tasks import TaskConfig
-from harness.types import Measurement
+from harness.types import Completion, Measurement
 
 LIKELIHOOD = ("multiple_choice", "perplexity")
 """Types of tasks whose answers are log-likelihoods."""
@@ -60,26 +60,32 @@ class Extracting:
 
     def measure(self, items: Sequence[Item]) -> list[Measurement | None]:
         """Measure what was extracted; an answer in which nothing is found counts as empty."""
-        found = [self._pipeline(item).apply(item.completion.text, item.gold) for item in items]
-        seen = [
-            Item(
-                gold=item.gold,
-                completion=item.completion.model_copy(update={"text": text or ""}),
-            )
-            for item, text in zip(items, found, strict=True)
-        ]
+        found = [self._found(item, item.completion) for item in items]
+        seen = [self._seen(item, text) for item, text in zip(items, found, strict=True)]
         measured = self.inner.measure(seen)
         return [
             replace(one, is_extracted=False) if one is not None and text is None else one
             for one, text in zip(measured, found, strict=True)
         ]
 
+    def seen(self, items: Sequence[Item]) -> list[Item]:
+        """Return the items as the metric sees them; what is not found is empty."""
+        return [self._seen(item, self._found(item, item.completion)) for item in items]
+
     def reduce(self, totals: Array) -> Array:
         """Return the metric's own value."""
         return self.inner.reduce(totals)
 
-    def _pipeline(self, item: Item) -> Pipeline:
-        return self.pipelines.get(item.gold.task) or self.pipelines.get("") or Pipeline()
+    def _found(self, item: Item, completion: Completion) -> str | None:
+        pipeline = self.pipelines.get(item.gold.task) or self.pipelines.get("") or Pipeline()
+        return pipeline.apply(completion.text, item.gold)
+
+    def _seen(self, item: Item, text: str | None) -> Item:
+        completion = item.completion.model_copy(update={"text": text or ""})
+        if item.rival is None:
+            return replace(item, completion=completion)
+        rival = item.rival.model_copy(update={"text": self._found(item, item.rival) or ""})
+        return replace(item, completion=completion, rival=rival)
 
 
 def build_metric(
@@ -128,8 +134,26 @@ def suite_metrics(suite: Suite, *, trusts_code: bool = False) -> list[Metric]:
     return [metric_of(suite, spec, trusts_code=trusts_code) for spec in suite.metric_specs()]
 
 
-def metric_of(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Metric:
-    """Return one metric as the suite's tasks use it."""
+def metric_of(
+    suite: Suite,
+    spec: Spec,
+    *,
+    trusts_code: bool = False,
+    runs: Path | None = None,
+    baseline: str | None = None,
+) -> Metric:
+    """Return one metric as the suite's tasks use it.
+
+    Args:
+        suite: The suite.
+        spec: One of its metrics.
+        trusts_code: Whether Python files that the suite names may be run.
+        runs: Folder of all runs, where judgements lie.
+        baseline: Name of the run folder that answers are compared with.
+
+    Raises:
+        UnknownNameError, ConfigError: naming the suite's file.
+    """
     tasks = {name: task for name, task in suite.config.tasks.items() if spec in task.metrics}
     setting = Setting(
         language=suite.config.language,
@@ -137,6 +161,9 @@ def metric_of(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Metric:
         no_answer=tuple(dict.fromkeys(t.no_answer for t in tasks.values() if t.no_answer)),
         folder=suite.file.parent,
         trusts_code=trusts_code,
+        suite=suite,
+        runs=runs,
+        baseline=baseline,
     )
     pipelines = {
         name: build_pipeline(task.extract, suite.config.language)
@@ -148,10 +175,18 @@ def metric_of(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Metric:
     return build_metric(spec, setting, pipelines=pipelines)
 
 
-def metric_maker(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Callable[[], Metric]:
+def metric_maker(
+    suite: Suite,
+    spec: Spec,
+    *,
+    trusts_code: bool = False,
+    runs: Path | None = None,
+    baseline: str | None = None,
+) -> Callable[[], Metric]:
     """Return what makes a metric as the suite's tasks use it, here or in another process.
 
-    It can be pickled and holds no gold set: classes that are taken from there are declared.
+    It can be pickled and holds no gold set: classes that are taken from there are declared. The
+    arguments are those of `metric_of`.
     """
     tasks = {
         name: task.model_copy(update={"labels": _labels(suite, {name: task})})
@@ -160,7 +195,7 @@ def metric_maker(suite: Suite, spec: Spec, *, trusts_code: bool = False) -> Call
     }
     config = suite.config.model_copy(update={"tasks": tasks})
     light = replace(suite, config=config, gold=(), pools={}, earlier={})
-    return partial(metric_of, light, spec, trusts_code=trusts_code)
+    return partial(metric_of, light, spec, trusts_code=trusts_code, runs=runs, baseline=baseline)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness import study_run
+from harness import judge, study_run
 from harness.errors import HarnessError, InputError, RunError
 from harness.leaks import study_leaks
 from harness.plan import plan_study
@@ -311,3 +311,85 @@ def test_items_without_completion_are_warned_about(
     result = study_run.summarise(study)
 
     assert "base on toy: 1 of 4 items have no completion" in result.warnings
+
+
+JUDGED = """\
+name: general
+version: "1"
+language: en
+description: d
+tasks: {qa: {metrics: [token_f1, {judge: kind}, {win_rate: better}]}}
+judges:
+  kind: {model: ../tiny-model, engine: echo, rubric: helpfulness}
+  better: {model: ../tiny-model, engine: echo, rubric: preference}
+"""
+
+
+class Verdicts(dict[str, str]):
+    """Judges' questions, whose ids end with a digest, get verdicts; others their stored text."""
+
+    def get(self, key: str, default: str = "") -> str:  # pyright: ignore[reportIncompatibleMethodOverride] - all that is used
+        return "Fine. [[4]] [[4]]" if "#" in key else super().get(key, default)
+
+
+@pytest.fixture
+def judged(
+    study_file: Any, work: Any, echo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A study whose second suite declares judges, which work in this process."""
+    file: Path = study_file()
+    (tmp_path / "general" / "suite.yaml").write_text(JUDGED, encoding="utf-8")
+    echo.texts = Verdicts()
+
+    def child(arguments: tuple[str, ...], *, folder: Path, what: str) -> None:
+        assert judge.main(Path(arguments[-1])) == 0, (folder / "failure.json").read_text()
+
+    monkeypatch.setattr(judge, "run_child", child)
+    return file
+
+
+def test_a_study_asks_its_suites_judges(judged: Path, echo: Any, tmp_path: Path) -> None:
+    said: list[str] = []
+
+    result = run_study(load_study(judged, tmp_path / "runs"), say=said.append)
+
+    found = {(c.metric, c.configuration): c for c in result.comparisons if c.suite == "general"}
+    assert found["judge(kind)", "small"].after.value == 4.0
+    assert found["win_rate(better)", "small"].after.value == 0.5  # every answer is "right"
+    assert "Judging general: 8 questions to kind, better" in said
+    assert not any("judge" in warning for warning in result.warnings)
+
+
+def test_a_study_asks_its_judges_once(judged: Path, echo: Any, tmp_path: Path) -> None:
+    run_study(load_study(judged, tmp_path / "runs"), say=print)
+    n_requests, said = len(echo.requests), list[str]()
+
+    run_study(load_study(judged, tmp_path / "runs"), say=said.append)
+
+    assert len(echo.requests) == n_requests
+    assert said == []
+
+
+def test_a_judge_that_fails_leaves_its_metric_unscored_and_the_study_goes_on(
+    judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(arguments: tuple[str, ...], *, folder: Path, what: str) -> None:
+        raise RunError(f"{what}: no memory")
+
+    monkeypatch.setattr(judge, "run_child", broken)
+
+    result = run_study(load_study(judged, tmp_path / "runs"), say=print)
+
+    measured = {c.metric for c in result.comparisons if c.suite == "general"}
+    assert "token_f1" in measured
+    assert "judge(kind)" not in measured
+    assert "general was not judged: judging general: no memory" in result.warnings
+    assert "base on general: 8 of 8 items have no score from judge(kind)" in result.warnings
+
+
+def test_unreadable_verdicts_are_warned_about(judged: Path, echo: Any, tmp_path: Path) -> None:
+    echo.texts = {}
+
+    result = run_study(load_study(judged, tmp_path / "runs"), say=print)
+
+    assert "small on general: 8 of 8 items have no score from judge(kind)" in result.warnings

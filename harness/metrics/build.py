@@ -190,8 +190,9 @@ def metric_maker(
     """
     tasks = {
         name: task.model_copy(update={"labels": _labels(suite, {name: task})})
-        for name, task in suite.config.tasks.items()
         if spec in task.metrics
+        else task
+        for name, task in suite.config.tasks.items()
     }
     config = suite.config.model_copy(update={"tasks": tasks})
     light = replace(suite, config=config, gold=(), pools={}, earlier={})

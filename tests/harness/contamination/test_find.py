@@ -194,6 +194,16 @@ def test_no_gold_item_stands_in_shipped_training_data(ROOT: Path, asked: str, tr
     assert find_leaks(load_suite(ROOT / "suites" / asked), rows) == []
 
 
+@pytest.mark.parametrize("trained", ["train.jsonl", "train-zh.jsonl"])
+@pytest.mark.parametrize("asked", ["clinic-en", "clinic-zh", "retention", "retention-zh"])
+def test_no_gold_item_stands_in_the_replayed_general_rows(
+    ROOT: Path, asked: str, trained: str
+) -> None:
+    rows = read_training_texts(ROOT / "suites" / "general" / trained)
+
+    assert find_leaks(load_suite(ROOT / "suites" / asked), rows) == []
+
+
 @pytest.mark.parametrize("name", ["clinic-en", "clinic-zh"])
 def test_a_gold_item_planted_in_shipped_training_data_is_found(ROOT: Path, name: str) -> None:
     suite = load_suite(ROOT / "suites" / name)

@@ -60,7 +60,7 @@ def leak_sentence(suite: str, leaks: Sequence[FoundLeak]) -> str:
     )
     where = "reference" if worst.is_answer else "input"
     return (
-        f"{len(leaks)} gold items of {suite} stand in the training data ({counts}), such as "
+        f"{suite}: training data has gold items ({counts}), such as "
         f"{worst.gold_id}, whose {where} is in {worst.origin}: {_short(worst.shared)}"
     )
 

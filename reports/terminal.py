@@ -47,7 +47,11 @@ def study_tables(result: StudyResult) -> str:
         compared = [c for c in result.comparisons if c.suite == suite.name]
         parts.extend(Text(f"{line}\n", style="yellow") for line in no_answer_lines(compared))
     parts.extend(
-        _suite_table(result.without_leaks(), suite, note=f"without the {len(suite.leaks)} leaks")
+        _suite_table(
+            result.without_leaks(),
+            suite,
+            note=f"{suite.n_items - len(suite.leaks)} items, without those that training has seen",
+        )
         for suite in result.suites
         if suite.leaks and result.clean
     )

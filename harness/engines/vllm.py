@@ -31,7 +31,7 @@ class VllmEngine:
 
     With several adapters there are two ways. "multi" keeps one engine and mixes the requests of
     all adapters in a batch. "merged" adds each adapter to a copy of the base and serves the copies
-    in turn. "auto" is multi, the faster of the two on short and on long runs, except on a CPU
+    in turn. "auto" is multi, faster on short runs and about even on long ones, except on a CPU
     build whose LoRA kernels are not known to be right and fast (vllm_cpu_lora).
     """
 

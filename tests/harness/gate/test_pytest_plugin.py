@@ -21,7 +21,7 @@ def runs(stored: Any, policy: Any, place: Path) -> Path:
 
 def outcome(pytester: pytest.Pytester, body: str) -> dict[str, int]:
     pytester.makepyfile(body)
-    result = pytester.runpytest_inprocess("-p", "harness.pytest_plugin", "-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     return result.parseoutcomes()
 
 
@@ -50,7 +50,7 @@ def test_the_marker_does_the_same(runs: Path, pytester: pytest.Pytester) -> None
 def test_a_missing_policy_fails_in_words(runs: Path, pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(tunemark_gate): tunemark_gate('no.yaml', 'x')")
 
-    result = pytester.runpytest_inprocess("-p", "harness.pytest_plugin")
+    result = pytester.runpytest_inprocess()
 
     result.stdout.fnmatch_lines(["*no.yaml: no such file*"])
     assert "Traceback" not in result.stdout.str()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from harness.errors import ConfigError, GoldError
-from harness.metrics.base import Item, Setting
+from harness.metrics.base import Item, Setting, is_pure
 from harness.metrics.build import build_metric, metric_of, suite_metrics
 from harness.metrics.classify import Confusion, confusion
 from harness.spec import Spec
@@ -169,6 +169,12 @@ def test_a_gold_answer_outside_of_the_labels_is_named() -> None:
         GoldError, match=r"'g0': the right answer 'perhaps' is not one of the labels"
     ):
         value(build_metric("macro_f1", SETTING), [("yes", ("perhaps",))])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_known_labels_make_an_item_independent_of_the_others(name: str) -> None:
+    assert is_pure(build_metric(name, SETTING))
+    assert not is_pure(build_metric(name, Setting(language="en")))
 
 
 def test_without_declared_labels_the_references_are_the_classes() -> None:

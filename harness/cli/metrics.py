@@ -28,15 +28,17 @@ def metrics(name: str | None, language: str | None, as_json: bool) -> None:
     Ranges and signatures are those of the defaults. ↑ higher is better, ↓ lower is better, · a
     gauge without a better side. In a suite: `metrics: [{numeric_match: {relative: 0.01}}]`.
     """
-    from harness.metrics.catalogue import LANGUAGES, catalogue, entry_of
+    from harness.metrics.catalogue import LANGUAGES, catalogue, entries_of
 
     languages = (language,) if language else LANGUAGES
-    entries = (entry_of(name, languages),) if name else catalogue(languages)
+    entries = entries_of(name, languages) if name else catalogue(languages)
     if as_json:
         rows = [_row(entry) for entry in entries]
-        print_json(rows[0] if name else rows)
+        print_json(rows[0] if name and len(rows) == 1 else rows)
+    elif name:
+        click.echo("\n".join(_printed(_details(entry)) for entry in entries), nl=False)
     else:
-        click.echo(_printed(_details(entries[0]) if name else _tables(entries)), nl=False)
+        click.echo(_printed(_tables(entries)), nl=False)
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -86,7 +88,10 @@ def _details(entry: Entry) -> list[RenderableType]:
 
     from harness.metrics.catalogue import shown_range
 
-    parts: list[RenderableType] = [Text(entry.name, style="bold"), Text(entry.purpose)]
+    parts: list[RenderableType] = [
+        Text.assemble((entry.name, "bold"), f" ({entry.kind})"),
+        Text(entry.purpose),
+    ]
     if entry.details:
         parts.append(Text(f"\n{entry.details}"))
     if entry.scale is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.config import line_in
 from harness.errors import ConfigError, InputError
 from harness.metrics.base import Array, Item, Metric, Scale, Setting, is_pure
+from harness.metrics.classify import require_classes
 from harness.metrics.extract import Pipeline, build_pipeline
 from harness.metrics.labels import labels_of
 from harness.registry import WHOLE_ANSWER, load, metrics
@@ -172,7 +173,9 @@ def metric_of(
     }
     if pipelines:
         pipelines = {name: pipelines.get(name, Pipeline()) for name in tasks}
-    return build_metric(spec, setting, pipelines=pipelines)
+    metric = build_metric(spec, setting, pipelines=pipelines)
+    require_classes(metric)
+    return metric
 
 
 def metric_maker(

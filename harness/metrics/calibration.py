@@ -17,7 +17,7 @@ TINIEST = float(np.finfo(np.float64).eps)
 
 
 def ece(setting: Setting, *, bins: Annotated[int, Field(ge=1, le=1000)] = 15) -> Metric:
-    """Gap between confidence and accuracy over equal bins, 0–1, lower is better (Guo et al. 2017).
+    """Return the gap between confidence and accuracy, binned; lower is better (Guo et al. 2017).
 
     Confidence is the softmax over the choices' log-likelihoods. A single item's value is its own
     gap, so that the whole is less than the mean of the items.
@@ -50,7 +50,7 @@ def ece(setting: Setting, *, bins: Annotated[int, Field(ge=1, le=1000)] = 15) ->
 
 
 def brier(setting: Setting) -> Metric:
-    """Squared error of the choices' probabilities, 0–2, lower is better (Brier 1950; lm-eval)."""
+    """Return the squared error of the choices' probabilities; lower is better (Brier 1950)."""
     del setting
 
     def score(gold: GoldRecord, completion: Completion) -> float | None:
@@ -70,7 +70,7 @@ def brier(setting: Setting) -> Metric:
 
 
 def nll(setting: Setting) -> Metric:
-    """Nats that the right choice costs, from 0, lower is better (log loss of scikit-learn)."""
+    """Return the nats that the right choice costs; lower is better (scikit-learn's log loss)."""
     del setting
 
     def score(gold: GoldRecord, completion: Completion) -> float | None:

@@ -71,17 +71,20 @@ def catalogue(languages: Sequence[str] = LANGUAGES) -> tuple[Entry, ...]:
     )
 
 
-def entry_of(name: str, languages: Sequence[str] = LANGUAGES) -> Entry:
-    """Return one metric or step.
+def entries_of(name: str, languages: Sequence[str] = LANGUAGES) -> tuple[Entry, ...]:
+    """Return the metric, the step, or both of this name.
 
     Raises:
         UnknownNameError: there is none of this name.
     """
+    found: list[Entry] = []
     if name in metrics():
-        return _metric_entry(name, metrics()[name], languages)
+        found.append(_metric_entry(name, metrics()[name], languages))
     if name in STEPS:
-        return _entry(name, load_object(STEPS[name]), "step")
-    raise UnknownNameError("metric or extraction step", name, (*metrics(), *STEPS))
+        found.append(_entry(name, load_object(STEPS[name]), "step"))
+    if not found:
+        raise UnknownNameError("metric or extraction step", name, {**metrics(), **STEPS})
+    return tuple(found)
 
 
 def without_versions(signature: str) -> str:

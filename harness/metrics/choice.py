@@ -35,7 +35,7 @@ class LengthCorrected:
 
 
 def acc_norm(setting: Setting, *, per: Literal["bytes", "characters"] = "bytes") -> Metric:
-    """Share of items whose right choice is likeliest for its length, 0–1 (lm-eval's `acc_norm`).
+    """Return the share of items whose right choice is likeliest for its length (lm-eval).
 
     Args:
         setting: Not used.

@@ -53,10 +53,7 @@ class ClassMetric:
 
     def _measured(self, item: Item, labels: Labels) -> Measurement | None:
         if not labels.names:
-            raise ConfigError(
-                f"metric {self.name!r} needs classes, but the choices differ from item to item; "
-                "use `accuracy`"
-            )
+            raise _no_classes(self.name)
         reading = read_item(item, labels)
         if reading is None:
             return None
@@ -110,7 +107,7 @@ class Confusion:
 
 
 def accuracy(setting: Setting, *, several: Several = "abstain") -> Metric:
-    """Share of right classes, 0–1: the likeliest choice (lm-eval's `acc`) or the label in the text.
+    """Return the share of right classes: the likeliest choice (lm-eval's `acc`) or the label said.
 
     Args:
         setting: Its labels are the classes of generated answers.
@@ -122,17 +119,17 @@ def accuracy(setting: Setting, *, several: Several = "abstain") -> Metric:
 
 
 def macro_f1(setting: Setting, *, several: Several = "abstain") -> Metric:
-    """Mean of the classes' F1, 0–1: every class counts the same (scikit-learn's `macro`)."""
+    """Return the mean F1 of the classes, each counting the same (scikit-learn's `macro`)."""
     return _by_class("macro_f1", setting, several, _macro_f1)
 
 
 def weighted_f1(setting: Setting, *, several: Several = "abstain") -> Metric:
-    """Mean of the classes' F1, weighted by their gold items, 0–1 (scikit-learn's `weighted`)."""
+    """Return the mean F1 of the classes by their gold items (scikit-learn's `weighted`)."""
     return _by_class("weighted_f1", setting, several, _weighted_f1)
 
 
 def micro_f1(setting: Setting, *, several: Several = "abstain") -> Metric:
-    """F1 over all classes together, 0–1; accuracy unless the model abstains (scikit-learn's `micro`)."""
+    """Return F1 over all classes: accuracy, unless some name none (scikit-learn's `micro`)."""
 
     def counts(reading: Reading, n_classes: int) -> tuple[float, ...]:
         del n_classes
@@ -149,12 +146,12 @@ def micro_f1(setting: Setting, *, several: Several = "abstain") -> Metric:
 
 
 def balanced_accuracy(setting: Setting, *, several: Several = "abstain") -> Metric:
-    """Mean of the classes' recall, 0–1: guessing the largest class gains nothing (scikit-learn)."""
+    """Return the mean recall of the classes: always guessing one gains nothing (scikit-learn)."""
     return _by_class("balanced_accuracy", setting, several, _balanced_accuracy)
 
 
 def mcc(setting: Setting, *, several: Several = "abstain") -> Metric:
-    """Correlation of gold and predicted class, −1–1; 0 is chance (Matthews 1975, Gorodkin 2004)."""
+    """Return the correlation of gold and predicted class; 0 is chance (Gorodkin 2004)."""
     return _by_class("mcc", setting, several, _mcc, scale=Scale(low=-1.0))
 
 
@@ -187,6 +184,23 @@ def confusion(metric: Metric, stats: Iterable[Sequence[float]]) -> Confusion | N
     return Confusion(
         labels=inner.labels.names,
         counts=tuple(tuple(int(count) for count in row) for row in counts),
+    )
+
+
+def require_classes(metric: Metric) -> None:
+    """Check that a suite's metric knows its classes before anything is measured.
+
+    Raises:
+        ConfigError: it counts by class, and the suite has none.
+    """
+    inner = getattr(metric, "inner", metric)
+    if isinstance(inner, ClassMetric) and not inner.labels.names:
+        raise _no_classes(inner.name)
+
+
+def _no_classes(name: str) -> ConfigError:
+    return ConfigError(
+        f"metric {name!r} needs classes, but the choices differ from item to item; use `accuracy`"
     )
 
 

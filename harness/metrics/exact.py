@@ -30,7 +30,7 @@ class _Form:
 
 
 def exact_match(setting: Setting, *, normalise: Normalise = "auto") -> Metric:
-    """Share of answers that equal a reference once normalised, 0–1 (Rajpurkar et al. 2016).
+    """Return the share of answers that equal a reference once normalised (Rajpurkar et al. 2016).
 
     Args:
         setting: Its language decides what "auto" means.
@@ -50,7 +50,7 @@ def exact_match(setting: Setting, *, normalise: Normalise = "auto") -> Metric:
 def contains(
     setting: Setting, *, normalise: Normalise = "auto", refs: Literal["any", "all"] = "any"
 ) -> Metric:
-    """Share of answers in which a reference stands as whole words, 0–1.
+    """Return the share of answers in which a reference stands as whole words.
 
     Args:
         setting: Its language decides what "auto" means.
@@ -69,7 +69,7 @@ def contains(
 
 
 def starts_with(setting: Setting, *, normalise: Normalise = "auto") -> Metric:
-    """Share of answers that begin with a reference as whole words, 0–1 (HELM's prefix match).
+    """Return the share of answers that begin with a reference (after HELM's prefix match).
 
     For models that answer first and explain then.
 
@@ -94,7 +94,7 @@ def regex(
     whole: bool = False,
     ignore_case: bool = False,
 ) -> Metric:
-    """Share of answers that match a regular expression (Python's `re`), 0–1.
+    """Return the share of answers that match a regular expression (Python's `re`).
 
     Args:
         setting: Not used.

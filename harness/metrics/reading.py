@@ -23,7 +23,7 @@ _CMRC_HAN = re.compile("[\u4e00-\u9fa5]")
 
 
 def token_f1(setting: Setting) -> Metric:
-    """Overlap of answer and best reference in words, mean F1, 0–1 (SQuAD v1.1; Rajpurkar 2016).
+    """Return the mean F1 of words shared with the best reference (SQuAD v1.1, Rajpurkar 2016).
 
     Chinese is cut into characters. A reference that the SQuAD rules reduce to nothing, such as
     "A", keeps its articles.
@@ -45,7 +45,7 @@ def token_f1(setting: Setting) -> Metric:
 
 
 def squad_em(setting: Setting, *, no_answer: tuple[str, ...] = (), part: Part = "all") -> Metric:
-    """Share of answers that equal a reference or rightly abstain, 0–1 (SQuAD v2, `exact`).
+    """Return the share of answers that equal a reference or rightly abstain (SQuAD v2, `exact`).
 
     Args:
         setting: Its language decides the normalisation.
@@ -62,7 +62,7 @@ def squad_em(setting: Setting, *, no_answer: tuple[str, ...] = (), part: Part = 
 
 
 def squad_f1(setting: Setting, *, no_answer: tuple[str, ...] = (), part: Part = "all") -> Metric:
-    """Overlap of answer and best reference; an abstention is right or wrong, 0–1 (SQuAD v2, `f1`).
+    """Return the mean F1 of words shared, where abstaining may be right (SQuAD v2, `f1`).
 
     Args:
         setting: Its language decides the tokenisation.
@@ -80,7 +80,7 @@ def squad_f1(setting: Setting, *, no_answer: tuple[str, ...] = (), part: Part = 
 
 
 def cmrc_em(setting: Setting) -> Metric:
-    """Share of answers that equal a reference but for punctuation, 0–1 (CMRC 2018, EM)."""
+    """Return the share of answers that equal a reference but for punctuation (CMRC 2018, EM)."""
     answers = Answers(setting.no_answer)
 
     def score(answer: str, references: tuple[str, ...]) -> float:
@@ -98,7 +98,7 @@ def cmrc_em(setting: Setting) -> Metric:
 
 
 def cmrc_f1(setting: Setting) -> Metric:
-    """Longest run that answer and best reference share, mean F1, 0–1 (CMRC 2018, F1).
+    """Return the mean F1 of the longest run shared with the best reference (CMRC 2018, F1).
 
     The unit is a Chinese character or a Latin token of NLTK's word tokenizer. The official script
     calls the run "LCS", but it is unbroken: a substring, not a subsequence. That script splits

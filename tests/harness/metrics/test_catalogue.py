@@ -7,24 +7,30 @@ import pytest
 from harness.errors import UnknownNameError
 from harness.metrics.base import Setting
 from harness.metrics.build import build_metric
-from harness.metrics.catalogue import catalogue, entry_of, shown_range, without_versions
+from harness.metrics.catalogue import catalogue, entries_of, shown_range, without_versions
 from harness.metrics.extract import STEPS
 from harness.registry import EXTRAS, METRICS, WHOLE_ANSWER, metrics
 
-ENTRIES = {entry.name: entry for entry in catalogue()}
+ALL = catalogue()
+ENTRIES = {entry.name: entry for entry in reversed(ALL)}
+"""Of a name that a metric and a step share: the metric."""
 
 
 def test_every_metric_and_step_is_listed_once() -> None:
-    assert [entry.name for entry in catalogue()] == [*metrics(), *STEPS]
+    assert [entry.name for entry in ALL if entry.kind == "metric"] == list(metrics())
+    assert [entry.name for entry in ALL if entry.kind == "step"] == list(STEPS)
+
+
+def test_a_name_that_both_have_gives_both() -> None:
+    assert [entry.kind for entry in entries_of("regex")] == ["metric", "step"]
 
 
 @pytest.mark.parametrize("name", [*METRICS, *STEPS])
 def test_each_says_what_it_is_for_in_one_sentence(name: str) -> None:
-    purpose = ENTRIES[name].purpose
-
-    assert 20 < len(purpose) < 130
-    assert purpose.endswith(".")
-    assert "\n" not in purpose
+    for entry in entries_of(name):
+        assert 20 < len(entry.purpose) < 130
+        assert entry.purpose.endswith(".")
+        assert "\n" not in entry.purpose
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -46,7 +52,8 @@ def test_every_parameter_is_explained_where_there_are_three_or_more(name: str) -
 
 
 def test_parameters_are_told_with_kind_and_default() -> None:
-    find, tolerance, relative = entry_of("numeric_match").parameters
+    (entry,) = entries_of("numeric_match")
+    find, tolerance, relative = entry.parameters
 
     assert (find.name, find.kind, find.default) == ("find", "last | marked | auto | whole", "last")
     assert (tolerance.kind, tolerance.default, tolerance.is_required) == ("number", 0.0, False)
@@ -54,14 +61,16 @@ def test_parameters_are_told_with_kind_and_default() -> None:
 
 
 def test_a_required_parameter_is_told() -> None:
-    (value,) = [p for p in entry_of("after").parameters if p.name == "value"]
+    (entry,) = entries_of("after")
+    (value,) = [p for p in entry.parameters if p.name == "value"]
 
     assert value.is_required
     assert value.kind == "text | list of texts"
 
 
 def test_a_gauge_has_an_open_range_and_no_better_side() -> None:
-    scale = entry_of("length").scale
+    (entry,) = entries_of("length")
+    scale = entry.scale
 
     assert scale is not None
     assert (shown_range(scale), scale.better) == ("0–∞", "neither")
@@ -71,7 +80,7 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(
         UnknownNameError, match=r"'numeric_mach' \(did you mean 'numeric_match'\?\)"
     ):
-        entry_of("numeric_mach")
+        entries_of("numeric_mach")
 
 
 def test_versions_of_libraries_are_left_out_and_nothing_else() -> None:

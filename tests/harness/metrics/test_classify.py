@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from harness.errors import ConfigError, GoldError
-from harness.metrics.base import Item, Setting
-from harness.metrics.build import build_metric, metric_of
+from harness.metrics.base import Item, Setting, is_pure
+from harness.metrics.build import build_metric, metric_of, suite_metrics
 from harness.metrics.classify import Confusion, confusion
 from harness.spec import Spec
 from harness.suite import load_suite
@@ -171,6 +171,12 @@ def test_a_gold_answer_outside_of_the_labels_is_named() -> None:
         value(build_metric("macro_f1", SETTING), [("yes", ("perhaps",))])
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_only_known_labels_make_an_item_independent_of_the_others(name: str) -> None:
+    assert is_pure(build_metric(name, SETTING))
+    assert not is_pure(build_metric(name, Setting(language="en")))
+
+
 def test_without_declared_labels_the_references_are_the_classes() -> None:
     pairs = [("yes", ("yes",)), ("It is no", ("no",)), ("no", ("yes",))]
 
@@ -209,6 +215,14 @@ def test_a_suite_gives_its_gold_answers_as_labels_whatever_is_measured_at_once(
     (alone,) = macro.measure(items([("侵权", ("侵权",))]))
     assert alone is not None
     assert len(alone.stats) == 7
+
+
+def test_a_suite_whose_choices_differ_is_refused_before_it_is_run(suite_folder: Any) -> None:
+    yaml = SUITE.replace("    type: multiple_choice\n    metrics: [accuracy]", "    type: multiple_choice\n    metrics: [mcc]")  # fmt: skip
+    suite = load_suite(suite_folder(yaml, GOLD))
+
+    with pytest.raises(ConfigError, match=r"suite\.yaml:\d+: task 'pick': .*'mcc' needs classes"):
+        suite_metrics(suite)
 
 
 def test_declared_labels_come_before_the_gold_answers(suite_folder: Any) -> None:

@@ -18,7 +18,7 @@ Ids = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
 _WORD = re.compile(r"\w+")
-_NOT_WORD = re.compile(r"[\W_]+")
+_CHARACTER = re.compile(r"[0-9a-z]+|[^\W_]")
 _SPACED = bytes(ord(c) if (c := chr(i)).isalnum() or c == "_" else 32 for i in range(256))
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
@@ -26,7 +26,7 @@ Pieces = Sequence[str] | Sequence[bytes]
 
 
 def cutter(language: str) -> Callable[[str], Pieces]:
-    """Return what cuts a text into comparable pieces: words, or characters for Chinese.
+    """Return what cuts a text into comparable pieces: words, and for Chinese single characters.
 
     Full-width forms, case, punctuation and spaces make no difference.
     """
@@ -35,9 +35,8 @@ def cutter(language: str) -> Callable[[str], Pieces]:
 
 def joined(pieces: Pieces) -> str:
     """Return pieces as text again."""
-    if isinstance(pieces, str):
-        return pieces
-    return " ".join(piece if isinstance(piece, str) else piece.decode() for piece in pieces)
+    words = [piece.decode() for piece in pieces if isinstance(piece, bytes)]
+    return " ".join(words) or "".join(piece for piece in pieces if isinstance(piece, str))
 
 
 def _words(text: str) -> Pieces:
@@ -48,7 +47,8 @@ def _words(text: str) -> Pieces:
 
 
 def _characters(text: str) -> Pieces:
-    return _NOT_WORD.sub("", unicodedata.normalize("NFKC", text).lower())
+    # A Latin word or a number is one piece: thirteen letters in common say nothing.
+    return _CHARACTER.findall(unicodedata.normalize("NFKC", text).lower())
 
 
 class Vocabulary:

@@ -91,6 +91,13 @@ def test_fields_and_conversations_are_looked_for_as_well(suite: Callable[..., Su
     assert [leak.gold_id for leak in found] == ["q0", "q1"]
 
 
+def test_latin_words_in_a_chinese_set_are_compared_as_words(suite: Callable[..., Suite]) -> None:
+    gold = suite("zh", ["What is the capital of Peru?"])
+
+    assert find_leaks(gold, asked("What is the capital of Chile, and of Brazil?")) == []
+    assert len(find_leaks(gold, asked("what is the capital of peru"))) == 1
+
+
 def test_wording_that_many_items_share_is_no_leak(suite: Callable[..., Suite]) -> None:
     frame = "Read this visit note and answer the question below in few words: item {}"
     framed = suite("en", [frame.format(i) for i in range(20)])
@@ -194,8 +201,15 @@ def test_no_gold_item_stands_in_shipped_training_data(ROOT: Path, asked: str, tr
     assert find_leaks(load_suite(ROOT / "suites" / asked), rows) == []
 
 
-@pytest.mark.parametrize("trained", ["train.jsonl", "train-zh.jsonl"])
-@pytest.mark.parametrize("asked", ["clinic-en", "clinic-zh", "retention", "retention-zh"])
+@pytest.mark.parametrize(
+    ("asked", "trained"),
+    [
+        ("clinic-en", "train.jsonl"),
+        ("retention", "train.jsonl"),
+        ("clinic-zh", "train-zh.jsonl"),
+        ("retention-zh", "train-zh.jsonl"),
+    ],
+)
 def test_no_gold_item_stands_in_the_replayed_general_rows(
     ROOT: Path, asked: str, trained: str
 ) -> None:

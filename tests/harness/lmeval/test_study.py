@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from harness.plan import plan_study
 from harness.runner import run_cells
 from harness.study import Study, load_study
 from harness.study_run import run_study
+from tests.conftest import ROOT_FOLDER
 from tests.harness.lmeval.conftest import OracleEngine
 
 STUDY = """\
@@ -114,6 +116,28 @@ def test_the_page_shows_them(study: Callable[..., Study]) -> None:
 
     assert "lm-eval/read" in page
     assert "bits_per_byte" in page
+
+
+@pytest.mark.parametrize("suite", ["lm-eval/choose", "lm-eval/read"])
+def test_the_viewer_shows_their_samples(
+    study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch, suite: str
+) -> None:
+    from streamlit.testing.v1 import AppTest
+
+    loaded = study()
+    run_study(loaded, say=lambda line: None)
+    monkeypatch.setenv("TUNEMARK_RUNS", str(loaded.root))
+    monkeypatch.setattr(sys, "argv", ["app.py"])
+    app = AppTest.from_file(str(ROOT_FOLDER / "reports/views/app.py"), default_timeout=60)
+    app.run()
+    app.query_params["suite"] = suite
+
+    page = app.switch_page("samples.py").run()
+
+    shown = "".join(str(block.proto.body) for block in page.get("html"))
+    assert not page.exception
+    assert not page.error
+    assert "The capital of" in shown
 
 
 def test_options_of_lm_eval_are_not_for_own_suites(study: Callable[..., Study]) -> None:

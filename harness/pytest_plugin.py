@@ -49,7 +49,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 def _check(policy: str | Path, *runs: str | Path, study: str | Path | None = None) -> Decision:
     __tracebackhide__ = True
     from harness.errors import HarnessError
-    from harness.gate.candidates import candidates_of, training_of
+    from harness.gate.candidates import candidates_of, ratings_of, training_of
     from harness.gate.decide import decide
     from harness.gate.policy import load_policy
     from harness.gate.write import as_text
@@ -58,7 +58,9 @@ def _check(policy: str | Path, *runs: str | Path, study: str | Path | None = Non
         loaded = load_policy(Path(policy))
         folder = Path(study) if study is not None else None
         candidates = candidates_of([Path(run) for run in runs], folder)
-        decision = decide(loaded, candidates, training=tuple(training_of(loaded)))
+        decision = decide(
+            loaded, candidates, training=tuple(training_of(loaded)), ratings=ratings_of(loaded)
+        )
     except HarnessError as error:
         pytest.fail(str(error), pytrace=False)
     if decision.answer != "pass":

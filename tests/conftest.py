@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,9 @@ def SHARED() -> Path:
     if not (SHARED_FOLDER / "data").is_dir():
         pytest.skip("the public data sets are not beside the repository")
     return SHARED_FOLDER
+
+
+@pytest.fixture
+def demo_runs(tmp_path: Path) -> Path:
+    """Return a copy of the recorded demo study: what SmolLM2 and its three adapters answered."""
+    return Path(shutil.copytree(ROOT_FOLDER / "tests" / "data" / "demo", tmp_path / "runs"))

@@ -40,6 +40,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "train": ("harness.cli.train:train", "Train one configuration of a study."),
     "study": ("harness.cli.study:study", "Train, evaluate and compare configurations."),
     "gate": ("harness.cli.gate:gate", "Pass or fail a model against a policy, with uncertainty."),
+    "history": (
+        "harness.cli.history:history",
+        "Show a metric over released versions, with intervals.",
+    ),
     "lm-eval": ("harness.cli.lm_eval:lm_eval", "Give suites and results to lm-eval as its own."),
     "report": ("harness.cli.report:report", "Write a study's result as one HTML file."),
     "view": ("harness.cli.view:view", "Open the report viewer in the browser."),

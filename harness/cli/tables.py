@@ -12,6 +12,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from harness.metrics.classify import Confusion
+    from harness.stats.bootstrap import Interval
 
 GOLD_BY_PREDICTED = "gold \\ predicted"
 """Head of a confusion matrix's first column."""
@@ -51,6 +52,22 @@ def confusion_table(matrix: Confusion) -> str:
         for label, counts in zip(matrix.labels, matrix.counts, strict=True)
     ]
     return plain_table(columns, rows)
+
+
+def whiskers(intervals: Sequence[Interval], *, width: int = 24) -> list[str]:
+    """Draw intervals on one common scale, such as `├──●──┤`, each `width` characters long."""
+    low = min(interval.low for interval in intervals)
+    high = max(interval.high for interval in intervals)
+    step = (high - low) / (width - 1) or 1.0
+    drawn: list[str] = []
+    for interval in intervals:
+        start, middle, end = (
+            round((at - low) / step) for at in (interval.low, interval.value, interval.high)
+        )
+        cells = [" "] * start + ["─"] * (end - start + 1) + [" "] * (width - end - 1)
+        cells[start], cells[end], cells[middle] = "├", "┤", "●"
+        drawn.append("".join(cells))
+    return drawn
 
 
 def _shown(value: object) -> str:

@@ -9,6 +9,7 @@ from harness.contamination.find import TrainingText
 from harness.contamination.read import read_training_texts
 from harness.errors import InputError
 from harness.gate.policy import Policy
+from harness.gate.ratings import Rating, read_ratings
 from harness.leaks import training_texts
 from harness.registry import load_object
 from harness.result import load_result
@@ -51,6 +52,12 @@ def training_of(policy: Policy) -> Iterator[TrainingText]:
             yield from training_texts(load_object("finetune.data.build:build_rows")(file))
         else:
             yield from read_training_texts(file)
+
+
+def ratings_of(policy: Policy) -> list[Rating] | None:
+    """Return the ratings that the policy names; None where it names none."""
+    files = [policy.file.parent / path for path in policy.config.ratings]
+    return read_ratings(files) if files else None
 
 
 def _from_study(folder: Path) -> dict[str, dict[str, RunFolder]]:

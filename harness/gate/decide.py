@@ -10,6 +10,7 @@ from harness.compare import Comparison, compare, correct_for_many
 from harness.contamination.find import TrainingText, find_leaks
 from harness.errors import InputError
 from harness.gate.policy import Policy, Requirement
+from harness.gate.ratings import Rating
 from harness.scoring import Scores, refuse_other_gold, score_run
 from harness.store import RunFolder
 
@@ -68,6 +69,7 @@ def decide(
     candidates: Mapping[str, Runs],
     *,
     training: Sequence[TrainingText] = (),
+    ratings: Sequence[Rating] | None = None,
     trusts_code: bool = False,
     n_draws: int = 10_000,
 ) -> Decision:
@@ -80,6 +82,7 @@ def decide(
         policy: What must hold.
         candidates: Runs by candidate and suite.
         training: Rows in which gold items are looked for.
+        ratings: What people said of the candidates' answers; None: nobody was asked.
         trusts_code: Whether Python files that a suite names may be run.
         n_draws: Of the bootstrap.
 
@@ -124,6 +127,8 @@ def decide(
         findings.extend(f for f in limits if f.candidate == candidate)
     if training:
         findings.extend(_leaks(policy, list(needed), tuple(candidates), training))
+    if ratings is not None:
+        findings.extend(_ratings(policy, candidates, ratings))
     return Decision(
         policy=policy.config.name,
         findings=tuple(findings),
@@ -251,5 +256,32 @@ def _leaks(
                 f"at most {policy.config.limits.leaked_items} allowed",
             )
             for candidate in candidates
+        )
+    return found
+
+
+def _ratings(
+    policy: Policy, candidates: Mapping[str, Runs], ratings: Sequence[Rating]
+) -> list[Finding]:
+    """Hold the critical tags against their limit; a candidate nobody rated is inconclusive."""
+    found: list[Finding] = []
+    most = policy.config.limits.critical_items
+    for candidate, runs in candidates.items():
+        names = {folder.path.resolve().name for folder in runs.values()}
+        own = [rating for rating in ratings if rating.run in names]
+        critical = dict.fromkeys(r.item for r in own if r.severity == "critical")
+        rated = len({(r.run, r.item) for r in own})
+        answer: Answer = "pass" if len(critical) <= most else "fail"
+        example = f", such as {next(iter(critical))}" if critical else ""
+        found.append(
+            Finding(
+                candidate=candidate,
+                name="critical items",
+                answer=answer if own else "inconclusive",
+                text=f"{len(critical)} of {rated} rated items have a critical tag{example}; "
+                f"at most {most} allowed"
+                if own
+                else f"none of {', '.join(sorted(names))} was rated",
+            )
         )
     return found

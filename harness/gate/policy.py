@@ -39,6 +39,8 @@ class Limits(Record):
     """Largest share of a primary's answers in which no answer was found."""
     leaked_items: int = Field(default=0, ge=0)
     """Most gold items that may stand in the training data, where that is given."""
+    critical_items: int = Field(default=0, ge=0)
+    """Most items that a rater may have tagged as critical, where ratings are given."""
 
 
 class PolicyConfig(Record):
@@ -55,6 +57,8 @@ class PolicyConfig(Record):
     limits: Limits = Limits()
     training: tuple[str, ...] = ()
     """Training files to search for gold items, relative to the policy's file."""
+    ratings: tuple[str, ...] = ()
+    """Files of human ratings to search for critical tags, relative to the policy's file."""
     inconclusive: Literal["inconclusive", "pass", "fail"] = "inconclusive"
     """What it means when the data allow no answer."""
 

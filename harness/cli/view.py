@@ -67,6 +67,8 @@ def _command(port: int, host: str, *, is_headless: bool) -> list[str]:
         "--server.showEmailPrompt=false",
         "--server.fileWatcherType=none",
         "--browser.gatherUsageStats=false",
+        # Our own line says where it is; Streamlit's offers to developers are not for readers.
+        "--logger.hideWelcomeMessage=true",
         *load_object(FLAGS)(),
     ]
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.contamination.words import Hashes, Ids, Vocabulary, cutter, known_runs, run_hashes
+from harness.contamination.words import (
+    Hashes,
+    Ids,
+    Vocabulary,
+    cutter,
+    known_runs,
+    operators,
+    run_hashes,
+)
 
 RUN_LENGTH = {"en": 8, "zh": 13}
 """Words, or Chinese characters, in a shared run that counts as overlap."""
@@ -70,9 +78,10 @@ class GoldIndex:
         self.ids = [np.asarray(self.vocabulary.ids(one), dtype=np.int64) for one in pieces]
         self.pieces = pieces
         self.run_length = RUN_LENGTH[language]
-        self._whole: dict[tuple[int, ...], list[int]] = {}
+        self._whole: dict[tuple[tuple[int, ...], str], list[int]] = {}
         for number, ids in enumerate(self.ids):
-            self._whole.setdefault(tuple(ids.tolist()), []).append(number)
+            key = tuple(ids.tolist()), operators(texts[number].text)
+            self._whole.setdefault(key, []).append(number)
         shortest = SHORTEST[language]
         lengths = {min(len(ids), self.run_length) for ids in self.ids}
         self._runs = [
@@ -90,10 +99,13 @@ class GoldIndex:
             each = [vocabulary.ids(cut(part)) for part in parts]
             joined = [one for part in each for one in part]
             rows.append(joined)
-            for whole in each if len(each) == 1 else (*each, joined):
+            wholes = list(zip(each, parts, strict=True))
+            if len(each) > 1:
+                wholes.append((joined, "\n".join(parts)))
+            for whole, text in wholes:
                 if whole and 0 not in whole:
-                    met = self._whole.pop(tuple(whole), ())
-                    found.extend(Hit(text=text, start=WHOLE, row=number) for text in met)
+                    met = self._whole.pop((tuple(whole), operators(text)), ())
+                    found.extend(Hit(text=one, start=WHOLE, row=number) for one in met)
         ids, ends = _one_array(rows)
         for runs in self._runs:
             found.extend(_meet(runs, ids, ends))

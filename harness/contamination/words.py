@@ -19,6 +19,8 @@ Hashes = NDArray[np.uint64]
 
 _WORD = re.compile(r"\w+")
 _CHARACTER = re.compile(r"[0-9a-z]+|[^\W_]")
+_OPERATOR = re.compile(r"(?<=[\d)])\s*([-+*/=<>^−×÷])\s*(?=[\d(])")
+_ONE_SIGN = str.maketrans("−×÷", "-*/")
 _SPACED = bytes(ord(c) if (c := chr(i)).isalnum() or c == "_" else 32 for i in range(256))
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
@@ -31,6 +33,11 @@ def cutter(language: str) -> Callable[[str], Pieces]:
     Full-width forms, case, punctuation and spaces make no difference.
     """
     return _characters if language == "zh" else _words
+
+
+def operators(text: str) -> str:
+    """Return the signs between numbers, which tell 3 + 4 from 3 − 4 (equal words otherwise)."""
+    return "".join(_OPERATOR.findall(unicodedata.normalize("NFKC", text))).translate(_ONE_SIGN)
 
 
 def joined(pieces: Pieces) -> str:

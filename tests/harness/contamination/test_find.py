@@ -56,6 +56,15 @@ PLANTED = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("row", "is_leak"), [("What is 3 - 4?", False), ("what is 3+4", True), ("What is 3＋4？", True)]
+)
+def test_a_sum_is_not_leaked_by_a_difference(
+    suite: Callable[..., Suite], row: str, is_leak: bool
+) -> None:
+    assert bool(find_leaks(suite("en", ["What is 3 + 4?"]), asked(row))) is is_leak
+
+
 @pytest.mark.parametrize(("language", "gold", "row", "kind"), PLANTED.values(), ids=PLANTED)
 def test_a_planted_leak_is_found(
     suite: Callable[..., Suite], language: str, gold: str, row: str, kind: str

@@ -118,7 +118,8 @@ def lm_eval(model: ModelSource, adapter: Path | None, folder: Path) -> float:
     if adapter is not None:
         arguments += f",lora_local_path={adapter},max_lora_rank=8"
     command = [sys.executable, "-m", "lm_eval", "--model", "vllm", "--model_args", arguments]
-    command += ["--tasks", "bench", "--include_path", str(folder), "--batch_size", "auto"]
+    # All at once, as "auto" does; but with "auto" vLLM may divide by a time of zero.
+    command += ["--tasks", "bench", "--include_path", str(folder), "--batch_size", "256"]
     return timed(command)
 
 

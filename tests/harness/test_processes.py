@@ -97,12 +97,15 @@ def test_processes_end_when_their_results_are_not_wanted_any_more(texts: list[It
 
 UNGUARDED = """
 import sys
+import signal
 from pathlib import Path
 from harness import measuring
 from harness.measuring import Work, measure_all
 from tests.harness import builds
 from tests.harness.metrics.support import items
 
+# Ctrl-C is ignored by what a shell starts in the background, as CI may start the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with Path("runs.txt").open("a") as stream:
     stream.write("x")
 measuring.CHUNK = 16

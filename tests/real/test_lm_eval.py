@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -115,7 +116,8 @@ def both(
         common = {"enforce_eager": True, "max_model_len": 2048, "max_num_seqs": 32}
         arguments = {"base": {"pretrained": str(model.path)} | common,
                      "shout": {"pretrained": str(folder / "merged")} | common}  # fmt: skip
-        kind = {"model": "vllm", "batch_size": "auto"}
+        # With "auto" vLLM divides by the time since the start, which may be zero.
+        kind = {"model": "vllm", "batch_size": 64}
     else:
         plain = {"pretrained": str(model.path), "device": "cpu"}
         arguments = {"base": plain, "shout": plain | {"peft": str(adapter.path)}}
@@ -262,12 +264,13 @@ def test_an_exported_suite_scores_the_same_in_lm_eval(
 
     ours = {row["metric"]: row["value"] for row in rows}
     ask, choose = theirs["results"]["tiny_ask"], theirs["results"]["tiny_choose"]
-    assert ask["token_f1,none"] == pytest.approx(ours["token_f1"], rel=1e-12)
+    ask_scores = {k: v for k, v in _scores(folder, "token_f1").items() if k.startswith("ask-")}
+    assert ask["token_f1,none"] == pytest.approx(mean(ask_scores.values()), rel=1e-12)
     assert ask["contains,none"] == pytest.approx(ours["contains"], rel=1e-12)
     assert choose["acc,none"] == ours["accuracy"]
     assert choose["acc_bytes,none"] == ours["acc_norm"]
     by_item = {s["doc"]["id"]: s["token_f1"] for s in theirs["samples"]["tiny_ask"]}
-    assert by_item == pytest.approx(_scores(folder, "token_f1"), rel=1e-12)
+    assert by_item == pytest.approx(ask_scores, rel=1e-12)
 
 
 def alone(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.model]
 @pytest.mark.parametrize(
     ("recipe", "data", "n_items"),
     [
-        ("mts-dialog", "mts-dialog", 4),
+        ("mts-dialog", "mts-dialog", 2),
         ("xquad-zh", "xquad", 3),
         ("retention-mc", "retention-mc", 12),
     ],
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.model]
 def test_a_recipe_runs_on_the_real_model_and_is_scored_without_its_data(
     SHARED: Path, tmp_path: Path, recipe: str, data: str, n_items: int
 ) -> None:
-    limit = {"mts-dialog": "2", "xquad-zh": "3", "retention-mc": "2"}[recipe]
+    limit = {"mts-dialog": "1", "xquad-zh": "3", "retention-mc": "2"}[recipe]
     fixed = (
         "--model", "smollm2-135m-instruct", "--engine", "transformers",
         "--data", str(SHARED / "data" / data), "--limit", limit, "--limit-seed", "5",

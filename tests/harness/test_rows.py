@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,13 +157,14 @@ def test_two_systems_in_bleu_differ_as_in_sacrebleus_own_paired_test(tmp_path: P
     strong = [r.replace("ran", "runs") if i % 3 else r for i, r in enumerate(references)]
     base = write(tmp_path, "base.jsonl", [{"id": i, "prediction": p, "reference": r} for i, (p, r) in enumerate(zip(weak, references, strict=True))])  # fmt: skip
     other = write(tmp_path, "other.jsonl", [{"id": i, "prediction": p} for i, p in enumerate(strong)])  # fmt: skip
-    theirs = PairedTest(
+    test = PairedTest(
         [("base", weak), ("other", strong)],
         {"BLEU": BLEU()},
         [references],
         test_type="ar",
         n_samples=2000,
-    )()[1]["BLEU"]
+    )
+    theirs: list[Any] = list(test()[1]["BLEU"])
 
     (found,) = compared(base, other, reading=Reading(metrics="bleu", language="en"))
 

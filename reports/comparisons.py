@@ -43,13 +43,17 @@ def comparison_table(
         first = group[0]
         star = " ★" if first.is_primary and not all(c.is_primary for c in comparisons) else ""
         table.add_row(Text(metric_name(first) + star, style="bold"))
+        shown = None
         for c in group:
-            if c is first or c.before != first.before:  # other items are missing
-                table.add_row(Text(f"  {c.baseline}"), number(c.before.value, c))
+            value = number(c.before.value, c)
+            if value != shown:  # again where other items are missing
+                table.add_row(Text(f"  {c.baseline}"), value)
+            shown = value
             table.add_row(Text(f"  {c.configuration}"), *_cells(c), end_section=c is group[-1])
     parts: list[RenderableType] = [Text(f"\n{comparisons[0].suite}", style="bold"), table]
     parts += [_dim(line) for line in _legend(comparisons, is_chosen=is_chosen)]
-    parts += [_bullet(line) for line in (*no_answer_lines(comparisons), *notes)]
+    remarks = [*no_answer_lines(comparisons), *notes]
+    parts += [Text()] * bool(remarks) + [_bullet(line) for line in remarks]
     return rendered(parts)
 
 

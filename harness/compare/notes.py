@@ -9,7 +9,11 @@ from harness.compare.comparison import ALPHA, Comparison, Noise
 
 def notes_of(comparisons: Sequence[Comparison]) -> list[str]:
     """Return one sentence for each thing to know, none where there is nothing."""
-    noted = [note for c in comparisons for note in (*_disagreements(c), *_unscored(c))]
+    alike: dict[str, list[str]] = {}
+    for c in comparisons:
+        for note in (*_disagreements(c), *_unscored(c)):
+            alike.setdefault(f"{c.configuration}: {note}", []).append(c.metric)
+    noted = [f"{', '.join(metrics)} {note}" for note, metrics in alike.items()]
     return [*noted, *_noise(comparisons)]
 
 
@@ -26,10 +30,11 @@ def _disagreements(c: Comparison) -> list[str]:
     others = disagreeing(c)
     if not others:
         return []
-    told = " and ".join(f"{name} ({_p(p)})" for name, p in others.items())
+    *most, last = [f"{name} ({_p(p)})" for name, p in others.items()]
+    told = f"{', '.join(most)} and {last}" if most else last
     ending = "" if len(others) > 1 else "s"
     finds = f"find{ending} nothing" if c.p_value < ALPHA else f"find{ending} a difference"
-    return [f"{_what(c)}: {c.verdict} (p {_p(c.p_value)} alone), but {told} {finds}"]
+    return [f"{c.verdict} (p {_p(c.p_value)} alone), but {told} {finds}"]
 
 
 def _unscored(c: Comparison) -> list[str]:
@@ -38,13 +43,13 @@ def _unscored(c: Comparison) -> list[str]:
         return []
     counts = f"{c.baseline} {found.n_before}, {c.configuration} {found.n_after} of {c.n_planned}"
     if found.worst is None or found.best is None:
-        effect = "what they could change has no bound: not a mean on a bounded scale"
+        effect = "not a mean on a bounded scale, so what they could change has no bound"
     else:
         effect = (
             f"all worst or all best for {c.configuration}, the difference would be "
             f"{_signed(found.worst)} or {_signed(found.best)}"
         )
-    return [f"{_what(c)}: unscored: {counts}; {effect}"]
+    return [f"unscored: {counts}; {effect}"]
 
 
 def _noise(comparisons: Sequence[Comparison]) -> list[str]:

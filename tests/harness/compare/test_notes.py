@@ -55,7 +55,17 @@ def test_unscored_items_are_counted_with_what_they_could_change() -> None:
         "token_f1 tuned: unscored: base 1, tuned 4 of 100; all worst or all best for tuned, the "
         "difference would be −0.02 or +0.12"
     )
-    assert second.endswith("what they could change has no bound: not a mean on a bounded scale")
+    assert second.endswith("not a mean on a bounded scale, so what they could change has no bound")
+
+
+def test_what_holds_of_several_metrics_is_said_once() -> None:
+    missing = Unscored(n_before=0, n_after=4)
+
+    notes = notes_of([comparison(*CLEAR, metric=m, unscored=missing) for m in ("bleu", "chrf")])
+
+    assert [note.partition(";")[0] for note in notes] == [
+        "bleu, chrf tuned: unscored: base 0, tuned 4 of 100"
+    ]
 
 
 def test_the_noise_floor_is_told_once_and_held_against_the_difference() -> None:

@@ -11,6 +11,7 @@ from harness.compare import Comparison
 from harness.compare.sides import compare_sides, pairs_of
 from harness.errors import IncomparableError, InputError, PredictionsError
 from harness.rows import Reading, sides_of_files
+from tests.harness.importers.files import LLAMA_FACTORY, LM_EVAL_CHOICES
 
 ZH = ("巴黎是法国的首都", "每日两次，每次五毫克", "饭后服用", "不可与酒同服")
 
@@ -172,3 +173,16 @@ def test_two_systems_in_bleu_differ_as_in_sacrebleus_own_paired_test(tmp_path: P
     assert found.after.value == pytest.approx(theirs[1].score, abs=1e-9)
     # Monte Carlo error of a small p on 2 000 draws.
     assert found.p_randomisation == pytest.approx(theirs[1].p_value, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("layout", "metric"), [(LLAMA_FACTORY, "exact_match"), (LM_EVAL_CHOICES, "accuracy")]
+)
+def test_files_of_other_tools_are_compared(
+    tmp_path: Path, layout: list[dict[str, object]], metric: str
+) -> None:
+    base, other = (write(tmp_path, name, layout) for name in ("base.jsonl", "other.jsonl"))
+
+    (found,) = compared(base, other, reading=Reading(metrics=metric))
+
+    assert (found.n, found.n_tied, found.coverage) == (len(layout), len(layout), 1.0)

@@ -116,6 +116,9 @@ def _legend(comparisons: Sequence[Comparison], *, is_chosen: bool) -> Iterable[s
         own = [c for c in comparisons if c.method == method]
         units = "" if all(c.n_groups == c.n for c in own) else f" over {_counts(own)} clusters"
         yield f"{method}{units}: {', '.join(dict.fromkeys(c.metric for c in own))}"
+    margins = {f"{c.margin:g}" for c in comparisons if c.margin}
+    if margins:
+        yield f"margin {', '.join(sorted(margins))}: how much worse is still “no worse”"
     yield "w/t/l: items won, tied and lost against the baseline"
     yield MDE + LOWER_LEGEND * any(c.better == "lower" for c in comparisons)
 

@@ -226,9 +226,10 @@ def _of_runs(
 
 
 def _of_files(paths: Sequence[Path], reading: Reading) -> _Found:
+    from harness.importers.read import STDIN
     from harness.rows import sides_of_files
 
-    found = sides_of_files(paths, reading)
+    found = sides_of_files([STDIN if str(path) == "-" else path for path in paths], reading)
     for note in found.notes:
         say(note)
     return _Found(baseline=found.sides[0], others=found.sides[1:], differing={})

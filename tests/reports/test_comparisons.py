@@ -77,6 +77,11 @@ def test_methods_are_named_with_their_metrics_and_clusters() -> None:
     assert "paired bootstrap, clustered over 12 clusters: token_f1" in table
 
 
+def test_a_margin_is_said() -> None:
+    assert "margin 0.05: how much worse" in comparison_table([found(margin=0.05)])
+    assert "margin" not in comparison_table([found()])
+
+
 def test_notes_are_printed_below() -> None:
     assert "! watch out [here]" in comparison_table([found()], notes=["watch out [here]"])
 

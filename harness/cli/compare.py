@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from harness.rows import Reading
     from harness.slices import SliceComparison
     from harness.store import RunFolder
-    from harness.types import Completion
 
 SHOWN_DISAGREEMENTS = 10
 
@@ -134,10 +133,6 @@ def compare(
             trusts_code=trusts_code,
         )
         found = _of_files(paths, reading)
-    if not found.others:
-        raise InputError(
-            "nothing to compare with the baseline: all runs are repeats of one configuration"
-        )
     pairs = pairs_of(
         found.baseline,
         found.others,
@@ -146,7 +141,7 @@ def compare(
     )
     comparisons = compare_sides(found.baseline, found.others, pairs, is_simultaneous=simultaneous)
     sliced = compare_slices(pairs, keys or None) if keys or all_slices else []
-    notes = notes_of(comparisons)
+    notes = [*notes_of(comparisons), *found.notes]
     if as_json:
         print_json(_as_json(comparisons, sliced, notes, found))
         return
@@ -175,19 +170,14 @@ class _Found:
     baseline: Side
     others: Sequence[Side]
     differing: Differing
-
-
-def differing_items(first: RunFolder, second: RunFolder) -> tuple[dict[str, tuple[str, str]], int]:
-    """Return the items whose answers differ, and how many items both runs have."""
-    left, right = first.completions(), second.completions()
-    shared = [gold_id for gold_id in left if gold_id in right]
-    pairs = {gold_id: (_said(left[gold_id]), _said(right[gold_id])) for gold_id in shared}
-    return {gold_id: pair for gold_id, pair in pairs.items() if pair[0] != pair[1]}, len(shared)
+    notes: Sequence[str] = ()
+    """For below the table."""
 
 
 def _of_runs(
     paths: Sequence[Path], suite_path: Path | None, data: Path | None, *, trusts_code: bool
 ) -> _Found:
+    from harness.compare.answers import differing_items
     from harness.compare.repeats import repeats_of
     from harness.compare.sides import side_of
     from harness.scoring import refuse_other_gold, score_run
@@ -200,11 +190,15 @@ def _of_runs(
     for folder in folders:
         refuse_other_gold(folder, suite)
     names = [configuration_name(folder) for folder in folders]
-    groups = repeats_of(names, [folder.manifest["identity"] for folder in folders])
+    identities = [folder.manifest["identity"] for folder in folders]
+    groups = repeats_of(names, identities)
     # A run and nothing but its own repeats: then they are compared with one another.
-    if len(groups) == 1:
+    is_alone = len(groups) == 1
+    if is_alone:
         groups = [[number] for number in range(len(folders))]
-    labels = _labels([folders[group[0]] for group in groups])
+        labels = [f"{names[0]} seed {identity['seed']}" for identity in identities]
+    else:
+        labels = _labels([folders[group[0]] for group in groups])
     sides = [
         side_of(
             label,
@@ -222,7 +216,21 @@ def _of_runs(
         baseline=sides[0],
         others=sides[1:],
         differing={str(folder.path): differing_items(folders[0], folder) for folder in folders[1:]},
+        notes=_floors(names[0], sides) if is_alone else (),
     )
+
+
+def _floors(name: str, repeats: Sequence[Side]) -> list[str]:
+    """Return the noise floor of each metric between runs that are compared with one another."""
+    from harness.compare.notes import floor_note
+    from harness.compare.sides import side_of
+
+    whole = side_of(name, [side.scores for side in repeats])
+    return [
+        floor_note(scores.metric.name, name, whole.noise[scores.metric.signature])
+        for scores in whole.scores
+        if scores.metric.signature in whole.noise
+    ]
 
 
 def _of_files(paths: Sequence[Path], reading: Reading) -> _Found:
@@ -284,8 +292,3 @@ def _row(comparison: Comparison) -> dict[str, object]:
 
 def _listed(names: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in (names or "").split(",") if name.strip())
-
-
-def _said(completion: Completion) -> str:
-    logprobs = completion.choice_logprobs
-    return completion.text if logprobs is None else f"choice {logprobs.index(max(logprobs))}"

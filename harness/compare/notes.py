@@ -26,6 +26,14 @@ def disagreeing(comparison: Comparison) -> dict[str, float]:
     return {name: p for name, p in comparison.sensitivity.items() if (p < ALPHA) != is_found}
 
 
+def floor_note(metric: str, configuration: str, noise: Noise) -> str:
+    """Return the sentence on a configuration's noise floor."""
+    return (
+        f"{metric} {configuration}: noise floor: standard deviation {noise.deviation:.2g} between "
+        f"{noise.n_repeats} repeats ({noise.lowest:.4g} to {noise.highest:.4g})"
+    )
+
+
 def _disagreements(c: Comparison) -> list[str]:
     others = disagreeing(c)
     if not others:
@@ -58,20 +66,13 @@ def _noise(comparisons: Sequence[Comparison]) -> list[str]:
     for c in comparisons:
         for name, noise in ((c.baseline, c.noise_before), (c.configuration, c.noise_after)):
             if noise is not None:
-                told[_floor(c, name, noise)] = None
+                told[floor_note(c.metric, name, noise)] = None
         widths = [n.highest - n.lowest for n in (c.noise_before, c.noise_after) if n is not None]
         if widths and abs(c.difference.value) <= max(widths):
             told[
                 f"{_what(c)}: the difference is no larger than repeats of one configuration differ"
             ] = None
     return list(told)
-
-
-def _floor(c: Comparison, name: str, noise: Noise) -> str:
-    return (
-        f"{c.metric} {name}: noise floor: standard deviation {noise.deviation:.2g} between "
-        f"{noise.n_repeats} repeats ({noise.lowest:.4g} to {noise.highest:.4g})"
-    )
 
 
 def _what(c: Comparison) -> str:

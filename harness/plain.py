@@ -148,7 +148,7 @@ def _suite(
             f"{path}: no row has a reference to compare its prediction with; add a column "
             "`references`, or take them from a suite: tunemark import FILE --suite SUITE"
         )
-    gold = tuple(_gold(row) for row in found.rows)
+    gold = tuple(gold_of(row) for row in found.rows)
     classes = tuple(labels) or labels_of(gold)
     task = TaskConfig(
         metrics=tuple(specs),
@@ -161,7 +161,8 @@ def _suite(
     return Suite(config=config, file=path, gold=gold, gold_digest="")
 
 
-def _gold(row: Prediction) -> GoldRecord:
+def gold_of(row: Prediction) -> GoldRecord:
+    """Return the gold item that a prediction brings along."""
     return GoldRecord(
         id=row.id,
         task=TASK,

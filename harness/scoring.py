@@ -38,6 +38,8 @@ class Scores:
     """The gold items that this metric applies to."""
     not_extracted: frozenset[str] = frozenset()
     """Scored items in whose text no answer was found: they count as wrong."""
+    n_repeats: int = 1
+    """Runs whose statistics are summed in it."""
 
     @property
     def coverage(self) -> float:

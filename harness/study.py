@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,10 +10,12 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from harness.adapters import load_adapter
+from harness.compare.sides import refuse_gauge
 from harness.config import load_yaml
 from harness.engines.base import Dtype
 from harness.errors import ConfigError, UnknownNameError, suggestion
 from harness.machine import this_machine
+from harness.metrics.base import Metric
 from harness.metrics.build import suite_metrics
 from harness.models import ModelSource, resolve_model
 from harness.registry import ENGINES, LM_EVAL_PREFIX, LM_EVAL_SUITE, load_object
@@ -155,16 +158,14 @@ def load_study(file: Path, root: Path, *, trusts_code: bool = False) -> Study:
         raise UnknownNameError("engine", config.engine, ENGINES, where=str(file))
     here = file.parent
     suites = [_suite(entry, file, root) for entry in config.suites]
-    for suite in suites:
-        suite_metrics(
-            suite, trusts_code=trusts_code
-        )  # a wrong parameter is told before anything is trained
+    # A wrong parameter is told before anything is trained.
+    built = {suite.name: suite_metrics(suite, trusts_code=trusts_code) for suite in suites}
     roles: dict[str, Role] = {
         suite.name: entry.role for suite, entry in zip(suites, config.suites, strict=True)
     }
     if len(roles) < len(suites):
         raise ConfigError(f"{file}: two suites have the same name")
-    _check_primaries(config, file, suites)
+    _check_primaries(config, file, suites, built)
     _check_names(config, file)
     model = resolve_model(_model_reference(config.model, here))
     template = load_template(config.template, model.path)
@@ -339,7 +340,12 @@ def _merged(shared: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _check_primaries(config: StudyConfig, file: Path, suites: list[Suite]) -> None:
+def _check_primaries(
+    config: StudyConfig,
+    file: Path,
+    suites: Sequence[Suite],
+    built: Mapping[str, Sequence[Metric]],
+) -> None:
     known = {suite.name: suite.metrics() for suite in suites}
     for primary in config.primary:
         if primary.suite not in known:
@@ -353,6 +359,9 @@ def _check_primaries(config: StudyConfig, file: Path, suites: list[Suite]) -> No
                 f"{suggestion(primary.metric, known[primary.suite])}; it measures: "
                 f"{', '.join(known[primary.suite])}"
             )
+        number = known[primary.suite].index(primary.metric)
+        scale = built[primary.suite][number].scale
+        refuse_gauge(primary.metric, scale, where=f"{file}: primary")
 
 
 def _check_names(config: StudyConfig, file: Path) -> None:

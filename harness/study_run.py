@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.advice import advise
 from harness.children import run_child
-from harness.compare import Comparison, compare, correct_for_many
+from harness.compare import Comparison, Pair, compare_all
 from harness.errors import HarnessError, InputError, RunError
 from harness.evaluate import evaluate_apart
 from harness.judge import judge_missing
@@ -205,7 +205,7 @@ def _compare_all(
 ) -> list[Comparison]:
     margins = {(p.suite, p.metric): p.margin for p in study.config.primary}
     before = {(s.suite, s.metric.name): s for s in scores[study.config.baseline]}
-    found: list[Comparison] = []
+    pairs: list[Pair] = []
     for suite in suites:
         for metric in suite.metrics():
             for name, group in scores.items():
@@ -215,15 +215,15 @@ def _compare_all(
                 key = (suite.name, metric)
                 if not (before[key].stats and after.stats):
                     continue  # a judge that has not judged: among the warnings
-                found.append(
-                    compare(
-                        before[key],
-                        after,
+                pairs.append(
+                    Pair(
+                        before=before[key],
+                        after=after,
                         is_primary=key in margins,
                         margin=margins.get(key, 0.0),
                     )
                 )
-    return correct_for_many(found)
+    return compare_all(pairs)
 
 
 def _variant_result(

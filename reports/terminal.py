@@ -1,4 +1,4 @@
-"""Tables for the terminal: verdicts of a study, its plan, and comparisons of runs."""
+"""Tables for the terminal: verdicts of a study, and its plan."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.text import Text
 from harness.compare import Comparison, Verdict
 from harness.plan import Step
 from harness.result import StudyResult, SuiteResult, VariantResult
+from harness.stats.bootstrap import Interval
 
 MARKS: dict[Verdict, str] = {
     "improved": "▲ improved",
@@ -21,9 +22,9 @@ MARKS: dict[Verdict, str] = {
     "changed": "~ changed",
 }
 LEGEND = (
-    "★ primary: decides, corrected for the number of primary comparisons (Holm); the others "
-    "explore.\nMDE: the difference that this many items would show with 80 % probability."
+    "★ primary: decides, corrected for the number of primary comparisons{}; the others explore.\n"
 )
+MDE = "MDE: the difference that this many items would show with 80 % probability."
 LOWER_LEGEND = "\n↓: lower is better."
 STYLES: dict[Verdict, str] = {
     "improved": "green",
@@ -56,7 +57,9 @@ def study_tables(result: StudyResult) -> str:
         if suite.leaks and result.clean
     )
     is_lower = any(c.better == "lower" for c in result.comparisons)
-    parts.append(Text(LEGEND + LOWER_LEGEND * is_lower, style="dim"))
+    methods = dict.fromkeys(c.correction for c in result.comparisons if c.correction != "none")
+    by = f" ({', '.join(methods)})" if methods else ""
+    parts.append(Text(LEGEND.format(by) + MDE + LOWER_LEGEND * is_lower, style="dim"))
     parts.append(_cost_table(result))
     parts.extend(Text(f"! {warning}", style="yellow") for warning in result.warnings)
     parts.extend(
@@ -68,24 +71,7 @@ def study_tables(result: StudyResult) -> str:
     for number, sentence in enumerate(result.advice):
         parts.append(Text(sentence, style="bold" if number == 0 else ""))
     parts.append(Text())
-    return _rendered(parts)
-
-
-def comparison_table(comparisons: Sequence[Comparison]) -> str:
-    """Return comparisons of runs, one a row."""
-    table = _table("", "metric", "baseline", "value", "difference [95 %]", "p", "verdict", "n")
-    for c in comparisons:
-        table.add_row(
-            c.configuration,
-            _metric(c),
-            number(c.before.value, c),
-            number(c.after.value, c),
-            difference(c),
-            f"{c.p_value:.2g}",
-            _verdict(c),
-            str(c.n),
-        )
-    return _rendered([table, *map(Text, no_answer_lines(comparisons))])
+    return rendered(parts)
 
 
 def no_answer_lines(comparisons: Sequence[Comparison]) -> list[str]:
@@ -103,7 +89,7 @@ def no_answer_lines(comparisons: Sequence[Comparison]) -> list[str]:
 
 def plan_table(steps: Sequence[Step]) -> str:
     """Return what a study would do."""
-    table = _table("step", "configuration", "suite", "state", "amount", "~time", "~memory")
+    table = plain_table("step", "configuration", "suite", "state", "amount", "~time", "~memory")
     for step in steps:
         table.add_row(
             step.kind,
@@ -116,7 +102,7 @@ def plan_table(steps: Sequence[Step]) -> str:
         )
     total = duration(sum(step.seconds for step in steps))
     note = "rough estimates from sizes alone; `study run` measures"
-    return _rendered([table, Text(f"{total} to go ({note})")])
+    return rendered([table, Text(f"{total} to go ({note})")])
 
 
 def number(value: float, c: Comparison) -> str:
@@ -124,10 +110,10 @@ def number(value: float, c: Comparison) -> str:
     return f"{value:.{_places(c)}f}".replace("-", "−")
 
 
-def difference(c: Comparison) -> str:
-    """Format a difference with its interval."""
+def difference(c: Comparison, interval: Interval | None = None) -> str:
+    """Format a difference with its interval, by default the one that it has alone."""
     places = _places(c)
-    d = c.difference
+    d = interval or c.difference
     text = f"{d.value:+.{places}f} [{d.low:+.{places}f}, {d.high:+.{places}f}]"
     return text.replace("-", "−")
 
@@ -156,19 +142,19 @@ def _suite_table(result: StudyResult, suite: SuiteResult, *, note: str = "") -> 
         for name, c in zip(names, rows, strict=True):
             is_first = c is rows[0]
             table.add_row(
-                (f"{_metric(c)} ★" if c.is_primary else _metric(c)) if is_first else "",
+                (f"{metric_name(c)} ★" if c.is_primary else metric_name(c)) if is_first else "",
                 _n(c) if is_first else "",
                 number(c.before.value, c) if is_first else "",
                 name,
                 number(c.after.value, c),
                 difference(c),
-                _verdict(c),
+                verdict(c),
             )
     return table
 
 
 def _cost_table(result: StudyResult) -> Table:
-    table = _table(
+    table = plain_table(
         "configuration", "training", "tokens/s", "evaluation", "peak memory", "answered",
         "ended by itself", "adapter effect",
     )  # fmt: skip
@@ -199,7 +185,8 @@ def _stops(variant: VariantResult) -> str:
     return " / ".join(f"{share:.0%}" for share in shares)
 
 
-def _metric(c: Comparison) -> str:
+def metric_name(c: Comparison) -> str:
+    """Return a metric's name, marked where less of it is better."""
     return f"{c.metric} ↓" if c.better == "lower" else c.metric
 
 
@@ -215,21 +202,24 @@ def _n(c: Comparison) -> str:
     return str(c.n) if c.coverage == 1 else f"{c.n} of {c.n_planned}"
 
 
-def _verdict(c: Comparison) -> Text:
+def verdict(c: Comparison) -> Text:
+    """Return the verdict with its mark and colour; of "cannot tell" with the detectable effect."""
     text = MARKS[c.verdict]
     if c.verdict == "cannot tell" and c.minimum_detectable_effect > 0:
         text += f" (MDE {number(c.minimum_detectable_effect, c)})"
     return Text(text, style=STYLES[c.verdict])
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """Return an empty table."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         table.add_column(column, no_wrap=number == 0)
     return table
 
 
-def _rendered(parts: Sequence[RenderableType]) -> str:
+def rendered(parts: Sequence[RenderableType]) -> str:
+    """Return what a terminal shows, at least NARROWEST columns wide."""
     console = Console()
     if console.width < NARROWEST:
         console = Console(width=NARROWEST)

@@ -48,10 +48,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "primary": ("primary", "主要指标"),
     "primary_note": (
         (
-            "★ primary: these comparisons decide; their p-values are corrected for their number "
-            "(Holm). The others describe."
+            "★ primary: these comparisons decide; their p-values are corrected for their number. "
+            "The others describe."
         ),
-        "★ 主要指标：由它们决定结论，p 值已按数量校正（Holm）；其余指标仅供参考。",
+        "★ 主要指标：由它们决定结论，p 值已按数量校正；其余指标仅供参考。",
     ),
     "decisive": ("The comparisons that decide", "决定性比较"),
     "forest_note": (

@@ -32,7 +32,10 @@ VERBS: dict[str, tuple[str, str]] = {
         "Make a run out of predictions made elsewhere.",
     ),
     "judge": ("harness.cli.judge:judge", "Have a model judge stored answers; show what sways it."),
-    "compare": ("harness.cli.compare:compare", "Compare two runs item by item, with intervals."),
+    "compare": (
+        "harness.cli.compare:compare",
+        "Compare runs or files item by item, with intervals.",
+    ),
     "metrics": (
         "harness.cli.metrics:metrics",
         "Tell what every metric and extraction step is for.",

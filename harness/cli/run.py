@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,11 @@ from harness.cli.options import (
 from harness.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.runner import Cell
+    from harness.models import ModelSource
+    from harness.runner import Cell, Serving
     from harness.store import RunFolder
     from harness.suite import LmEvalOptions, Selection, Suite
+    from harness.types import Adapter
 
 
 @click.command()
@@ -59,6 +62,13 @@ if TYPE_CHECKING:
 @click.option("--replay", type=click.Path(path_type=Path), help="Answers for the replay engine.")
 @click.option("--temperature", type=click.FloatRange(min=0), default=0.0, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Runs with seeds from --seed on; `compare` takes them together.",
+)
 @data_option
 @limit_option
 @limit_seed_option
@@ -79,6 +89,7 @@ def run(
     replay: Path | None,
     temperature: float,
     seed: int,
+    repeats: int,
     data: Path | None,
     limit: int | None,
     limit_seed: int | None,
@@ -96,21 +107,18 @@ def run(
 
     What is already stored is not run again: after an interruption the same command goes on.
     """
-    from harness.adapters import load_adapter
     from harness.engines.base import Dtype
     from harness.errors import UnknownNameError
     from harness.models import resolve_model
     from harness.preflight import check_suite, refuse_too_long
-    from harness.progress import Bars
     from harness.registry import ENGINES
-    from harness.runner import Cell, Serving, folder_of, run_cells
-    from harness.study import MAX_RANK
+    from harness.runner import Cell, Serving, folder_of
     from harness.suite import LmEvalOptions, Selection
     from harness.templates import load_template
-    from harness.types import Adapter
 
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
+    _refuse_equal_repeats(repeats, temperature)
     options = LmEvalOptions(
         include=include,
         limit=limit,
@@ -140,13 +148,7 @@ def run(
         replay_from=str(replay) if replay else None,
     )
     variants: list[tuple[str, Adapter | None]] = [] if only_adapters else [(name, None)]
-    for given in adapters:
-        adapter_name, _, folder = given.partition("=")
-        if not folder:
-            raise InputError(f"--adapter {given!r}: write it as NAME=FOLDER")
-        variants.append(
-            (adapter_name, load_adapter(adapter_name, Path(folder), source, max_rank=MAX_RANK))
-        )
+    variants += [(own, _adapter(own, folder, source)) for own, folder in map(_named, adapters)]
     if not variants:
         raise InputError("--only-adapters needs at least one --adapter NAME=FOLDER")
     _refuse_equal_or_odd("configuration", [variant for variant, _ in variants])
@@ -156,28 +158,54 @@ def run(
         for variant, adapter in variants
         for suite in loaded
     ]
-    with Bars() as bars:
-        shown = {cell.label: bars.add(cell.label) for cell in cells}
-        run_cells(
-            cells,
-            serving,
-            root,
-            progress=lambda label, done, planned: bars.update(shown[label], done, planned),
-        )
+    servings = [replace(serving, seed=seed + number) for number in range(repeats)]
+    for seeded in servings:
+        _run_cells(cells, seeded, root, mark=f" · seed {seeded.seed}" if repeats > 1 else "")
     rows = [
-        row
+        {**row, "seed": seeded.seed}
+        for seeded in servings
         for cell in cells
-        for row in _rows_of(cell, folder_of(cell, serving, root), trusts_code=trusts_code)
+        for row in _rows_of(cell, folder_of(cell, seeded, root), trusts_code=trusts_code)
     ]
     if as_json:
         print_json(rows)
         return
     from harness.cli.tables import NO_ANSWER, no_answer, plain_table
 
-    columns = ("configuration", "suite", "metric", "value", "n", "coverage", NO_ANSWER)
+    seeds = ("seed",) if repeats > 1 else ()
+    columns = ("configuration", *seeds, "suite", "metric", "value", "n", "coverage", NO_ANSWER)
     click.echo(plain_table(columns, no_answer(rows)), nl=False)
     for folder in dict.fromkeys(str(row["folder"]) for row in rows):
         say(f"Run: {folder}")
+
+
+def _named(given: str) -> tuple[str, str]:
+    name, _, folder = given.partition("=")
+    if not folder:
+        raise InputError(f"--adapter {given!r}: write it as NAME=FOLDER")
+    return name, folder
+
+
+def _adapter(name: str, folder: str, source: ModelSource) -> Adapter:
+    from harness.adapters import load_adapter
+    from harness.study import MAX_RANK
+
+    return load_adapter(name, Path(folder), source, max_rank=MAX_RANK)
+
+
+def _run_cells(cells: Sequence[Cell], serving: Serving, root: Path, *, mark: str) -> None:
+    """Run what is missing, with a bar for each cell; `mark` stands behind its name."""
+    from harness.progress import Bars
+    from harness.runner import run_cells
+
+    with Bars() as bars:
+        shown = {cell.label: bars.add(f"{cell.label}{mark}") for cell in cells}
+        run_cells(
+            cells,
+            serving,
+            root,
+            progress=lambda label, done, planned: bars.update(shown[label], done, planned),
+        )
 
 
 def _rows_of(cell: Cell, folder: RunFolder, *, trusts_code: bool) -> list[dict[str, object]]:
@@ -215,6 +243,14 @@ def _suites(
         )
         for path in paths
     ]
+
+
+def _refuse_equal_repeats(repeats: int, temperature: float) -> None:
+    if repeats > 1 and temperature == 0:
+        raise InputError(
+            "--repeats is for answers that vary with the seed; at temperature 0 they do not: "
+            "set --temperature"
+        )
 
 
 def _refuse_equal(kind: str, names: list[str]) -> None:

@@ -96,10 +96,10 @@ def score(
             "--metrics": metric_list, "--extract": steps, "--labels": labels,
             "--language": None if language == "auto" else language,
         }  # fmt: skip
-        _refuse("is for a file of predictions; a run has what its suite says", given)
+        refuse_options("is for a file of predictions; a run has what its suite says", given)
         found = _score_run(target, suite_path, data, baseline, trusts_code=trusts_code)
     else:
-        _refuse("is for a run folder", {"--data": data, "--baseline": baseline})
+        refuse_options("is for a run folder", {"--data": data, "--baseline": baseline})
         found = _score_file(target, metric_list, language, steps, labels, kind)
     if by is None:
         _show(found, as_json=as_json)
@@ -226,7 +226,12 @@ def _score_file(
     return scored
 
 
-def _refuse(why: str, options: Mapping[str, object]) -> None:
+def refuse_options(why: str, options: Mapping[str, object]) -> None:
+    """Check that no option was given that means nothing here.
+
+    Raises:
+        InputError: naming the first one.
+    """
     for option, value in options.items():
         if value is not None:
             raise InputError(f"{option} {why}")

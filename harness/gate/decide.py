@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.compare import Comparison, compare, correct_for_many
+from harness.compare import Comparison, Pair, compare_all
+from harness.compare.sides import refuse_gauge
 from harness.contamination.find import TrainingText, find_leaks
 from harness.errors import InputError
 from harness.gate.policy import Policy, Requirement
@@ -75,7 +76,7 @@ def decide(
 ) -> Decision:
     """Compare every candidate with the pinned baseline and hold it against the limits.
 
-    Primaries are corrected (Holm) over all candidates together, so that a gate raises a false
+    Primaries are corrected (max-T) over all candidates together, so that a gate raises a false
     alarm of regression in at most 5 % of cases however many configurations it is shown.
 
     Args:
@@ -88,14 +89,17 @@ def decide(
 
     Raises:
         InputError: a candidate has no run for a suite that the policy needs, or one on another
-            gold set, template or metric version.
+            gold set, template or metric version; a primary is a gauge.
     """
     needed = dict.fromkeys(requirement.suite for requirement in policy.config.primary)
     before = {
         name: _scored(policy, name, policy.baseline[name], "baseline", trusts_code)
         for name in needed
     }
-    comparisons: list[Comparison] = []
+    for requirement in policy.config.primary:
+        scale = before[requirement.suite][requirement.metric].metric.scale
+        refuse_gauge(requirement.metric, scale, where=f"{policy.file}: primary")
+    pairs: list[Pair] = []
     limits: list[Finding] = []
     for candidate, runs in candidates.items():
         scores: dict[str, dict[str, Scores]] = {}
@@ -107,18 +111,16 @@ def decide(
                 )
             scores[name] = _scored(policy, name, runs[name], candidate, trusts_code)
             limits.extend(_limits(policy, candidate, name, runs[name], scores[name]))
-        comparisons.extend(
-            compare(
-                before[requirement.suite][requirement.metric],
-                scores[requirement.suite][requirement.metric],
-                is_primary=True,
+        pairs.extend(
+            Pair(
+                before=before[requirement.suite][requirement.metric],
+                after=scores[requirement.suite][requirement.metric],
                 margin=requirement.margin,
-                n_draws=n_draws,
             )
             for requirement in policy.config.primary
         )
     findings: list[Finding] = []
-    corrected = iter(correct_for_many(comparisons))
+    corrected = iter(compare_all(pairs, n_draws=n_draws))
     for candidate in candidates:
         findings.extend(
             _primary(candidate, requirement, next(corrected))

@@ -53,7 +53,7 @@ class PolicyConfig(Record):
     baseline: dict[str, str] = Field(min_length=1)
     """Run folder by suite name, relative to the policy's file."""
     primary: tuple[Requirement, ...] = Field(min_length=1)
-    """Corrected together for their number (Holm), over all candidates."""
+    """Corrected together for their number (max-T), over all candidates."""
     limits: Limits = Limits()
     training: tuple[str, ...] = ()
     """Training files to search for gold items, relative to the policy's file."""

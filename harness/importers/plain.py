@@ -74,7 +74,7 @@ def _prediction(row: Row, names: Mapping[str, str], number: int) -> Prediction:
         references=_references(value("references"), row.where),
         prompt=chat_text(value("prompt")),
         cluster=None if cluster in (None, "") else text_of(cluster, row.where, "cluster"),
-        slices=_slices(value("slices"), row.where),
+        slices=slices_of(value("slices"), row.where),
     )
 
 
@@ -90,7 +90,12 @@ def _references(value: Any, where: str) -> tuple[str, ...]:
     return texts_of(value, where, "references")
 
 
-def _slices(value: Any, where: str) -> dict[str, str]:
+def slices_of(value: Any, where: str) -> dict[str, str]:
+    """Return a row's slices, an object or (in a table) its JSON; none for nothing.
+
+    Raises:
+        PredictionsError: it is something else.
+    """
     if value in (None, ""):
         return {}
     if isinstance(value, str):

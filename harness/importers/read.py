@@ -41,9 +41,15 @@ def read_predictions(path: Path, *, format: str = "auto") -> Predictions:  # noq
     Raises:
         PredictionsError: the file cannot be read as such; naming file and line.
     """
-    rows = _rows(path)
-    if not rows:
-        raise PredictionsError(f"{path}: no predictions in this file")
+    return predictions_of(read_rows(path), path, format=format)
+
+
+def predictions_of(rows: Sequence[Row], path: Path, *, format: str = "auto") -> Predictions:  # noqa: A002
+    """Return the predictions that the rows of a file hold.
+
+    Raises:
+        PredictionsError: they are something else; naming file and line.
+    """
     kind = _kind(rows[0].value) if format == "auto" else format
     try:
         found = FORMATS[kind](rows)
@@ -68,6 +74,18 @@ def _kind(row: Mapping[str, Any]) -> str:
     if keys >= LLAMA_FACTORY and "prediction" not in keys:
         return "llama-factory"
     return "plain"
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows of a JSON Lines, JSON, CSV or TSV file.
+
+    Raises:
+        PredictionsError: it cannot be read, or has none.
+    """
+    rows = _rows(path)
+    if not rows:
+        raise PredictionsError(f"{path}: no predictions in this file")
+    return rows
 
 
 def _rows(path: Path) -> list[Row]:

@@ -90,7 +90,7 @@ def paired_bootstrap(
     both = np.concatenate([first, second], axis=1)
     totals = both if groups is None else sum_by_group(both, groups)
     k = first.shape[1]
-    pair = _Pair(totals[:, :k], totals[:, k:], reduce, spread)
+    pair = Systems(totals[:, :k], totals[:, k:], reduce, spread)
     drawn = np.concatenate([pair.draw(chunk) for chunk in weights(pair.n, n_draws, seed)])
     tail = (1 - confidence) / 2
     intervals = [pair.interval(i, drawn[:, i], tail) for i in range(3)]
@@ -122,7 +122,7 @@ def influences(totals: Array, reduce: Reduce) -> Array:
     return np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-class _Pair:
+class Systems:
     """The two values and their difference, with what each group contributes."""
 
     def __init__(self, first: Array, second: Array, reduce: Reduce, spread: float) -> None:
@@ -158,6 +158,7 @@ class _Pair:
         return np.nan_to_num(t, nan=0.0, posinf=0.0, neginf=0.0)
 
     def interval(self, which: int, t: Array, tail: float) -> Interval:
+        """Return the interval of the first value (0), the second (1) or the difference (2)."""
         value, error = float(self.values[which]), float(self.errors[which])
         low, high = np.quantile(t, [tail, 1 - tail])
         least = float(stats.t.ppf(1 - tail, max(self.n - 1, 1)))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness import judge, study_run
-from harness.errors import HarnessError, InputError, RunError
+from harness.errors import ConfigError, HarnessError, InputError, RunError
 from harness.leaks import study_leaks
 from harness.plan import plan_study
 from harness.result import load_result
@@ -393,3 +393,14 @@ def test_unreadable_verdicts_are_warned_about(judged: Path, echo: Any, tmp_path:
     result = run_study(load_study(judged, tmp_path / "runs"), say=print)
 
     assert "small on general: 8 of 8 items have no score from judge(kind)" in result.warnings
+
+
+def test_a_gauge_that_decides_is_refused(
+    study_file: Any, suite_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = study_file(STUDY.replace("metric: token_f1", "metric: length"))
+    suite = tmp_path / "general" / "suite.yaml"
+    suite.write_text(GENERAL.replace("token_f1", "token_f1, length"), encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"study.yaml: primary: 'length' is a gauge"):
+        load_study(file, tmp_path / "runs")

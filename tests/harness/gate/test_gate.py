@@ -113,9 +113,9 @@ def test_twenty_candidates_cost_power_not_false_alarms(
     stored: Any, policy: Any, place: Path
 ) -> None:
     stored("base", range(40))
-    # Nine items lost and one gained: p = .021 alone.
-    lost = [*range(31), 50]
-    runs = {f"c{i}": {"toy": _folder(stored(f"c{i}", lost))} for i in range(20)}
+    # Nine items lost and one gained: p = .021 alone; each loses other ones.
+    rights = [[j for j in range(40) if (j - 2 * i) % 40 >= 9] + [40 + i] for i in range(20)]
+    runs = {f"c{i}": {"toy": _folder(stored(f"c{i}", right))} for i, right in enumerate(rights)}
     loaded = load_policy(policy())
 
     alone = decide(loaded, {"c0": runs["c0"]}, n_draws=200)
@@ -123,6 +123,16 @@ def test_twenty_candidates_cost_power_not_false_alarms(
 
     assert alone.answer_of("c0") == "fail"
     assert together.answer == "inconclusive"
+
+
+def test_a_gauge_cannot_decide(stored: Any, policy: Any, place: Path) -> None:
+    yaml = place / "suite" / "suite.yaml"
+    yaml.write_text(yaml.read_text("utf-8").replace("token_f1", "length"), encoding="utf-8")
+    stored("base", range(40))
+    file = policy(POLICY.replace("exact_match", "length"))
+
+    with pytest.raises(ConfigError, match=r"gate.yaml: primary: 'length' is a gauge"):
+        decide(load_policy(file), {"tuned": {"toy": _folder(stored("tuned", range(40)))}})
 
 
 def test_the_files_for_ci_say_the_same(stored: Any, policy: Any, place: Path) -> None:

@@ -9,8 +9,9 @@ from scipy import stats
 
 from harness.metrics.base import Setting
 from harness.metrics.build import build_metric
-from harness.stats.bootstrap import influences, paired_bootstrap
+from harness.stats.bootstrap import paired_bootstrap
 from harness.stats.resample import group_numbers
+from harness.stats.studentised import influences
 
 Array = NDArray[np.float64]
 

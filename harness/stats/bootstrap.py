@@ -12,7 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.stats.resample import Array, sum_by_group, weights
-from harness.stats.studentised import Interval, Reduce, Series, influences
+from harness.stats.studentised import Interval, Reduce, Series, influences, share_alike, step
+
+__all__ = [
+    "FEW_CHANGES",
+    "Interval",
+    "JointDraws",
+    "PairedEstimate",
+    "Reduce",
+    "Systems",
+    "bootstrap_values",
+    "influences",
+    "joint_draws",
+    "paired_bootstrap",
+    "paired_bootstraps",
+    "share_alike",
+    "step",
+]
 
 FEW_CHANGES = 10
 """Below this many differing groups an interval rests on little; it is wide, and said so."""
@@ -93,27 +109,43 @@ def paired_bootstraps(
 
     Arguments and results are those of `paired_bootstrap`, with `others` [systems] of [n, k].
     """
-    for second in others:
-        assert first.shape == second.shape, f"unpaired statistics: {first.shape}, {second.shape}"
-    totals = [part if groups is None else sum_by_group(part, groups) for part in (first, *others)]
-    base = _System(totals[0], reduce, spread)
-    pairs = [_Pair(base, _System(part, reduce, spread), spread) for part in totals[1:]]
-    blocks = [base.columns, *(pair.columns for pair in pairs)]
-    columns = np.concatenate(blocks, axis=1)
-    edges = np.cumsum([block.shape[1] for block in blocks])[:-1]
-    drawn_base: list[Array] = []
-    drawn: list[list[Array]] = [[] for _ in pairs]
-    for chunk in weights(len(totals[0]), n_draws, seed):
-        sums = np.split(chunk @ columns, edges, axis=1)
-        values = base.values(sums[0])
-        drawn_base.append(base.series.t_of(values, sums[0][:, -2:]))
-        for i, pair in enumerate(pairs):
-            drawn[i].append(pair.t_of(values, sums[i + 1]))
-    alone = base.series.interval(np.concatenate(drawn_base), confidence)
-    return [
-        pair.estimate(alone, np.concatenate(t), confidence)
-        for pair, t in zip(pairs, drawn, strict=True)
-    ]
+    base, pairs, t_base, t = _resample(first, others, reduce, groups, spread, n_draws, seed)
+    alone = base.series.interval(t_base, confidence)
+    return [pair.estimate(alone, t[i], confidence) for i, pair in enumerate(pairs)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointDraws:
+    """The differences of several systems from one baseline, in their standard errors."""
+
+    observed: Array
+    """difference / SE, [systems]; 0 where nothing differs."""
+    drawn: Array
+    """(difference* − difference) / SE* on joint draws: t under "no difference", [draws, systems]."""
+    errors: Array
+    """SE of each difference, in the metric's unit, [systems]."""
+
+
+def joint_draws(
+    first: Array,
+    others: Sequence[Array],
+    reduce: Reduce,
+    *,
+    groups: Sequence[int] | None = None,
+    spread: float = 0.0,
+    n_draws: int = 10_000,
+    seed: int = 12345,
+) -> JointDraws:
+    """Return the t of several comparisons on the same draws: what `multiple.max_t` asks for.
+
+    Equal seeds and groups draw equal items, so that several metrics join by their columns.
+    Arguments are those of `paired_bootstraps`.
+    """
+    _, pairs, _, t = _resample(first, others, reduce, groups, spread, n_draws, seed)
+    errors = np.asarray([pair.series.error for pair in pairs])
+    values = np.asarray([pair.series.value for pair in pairs])
+    observed = np.divide(values, errors, out=np.zeros(len(pairs)), where=errors > 0)
+    return JointDraws(observed=observed, drawn=t[:, :, 1].T, errors=errors)
 
 
 def bootstrap_values(
@@ -145,6 +177,65 @@ def bootstrap_values(
             for chunk in weights(len(totals), n_draws, seed)
         ]
     )
+
+
+class Systems:
+    """Two systems side by side, for draws that come from elsewhere."""
+
+    def __init__(self, first: Array, second: Array, reduce: Reduce, spread: float) -> None:
+        """Take statistics by group, [groups, k] each, and the width of the metric's range."""
+        base = _System(first, reduce, spread)
+        self._base, self._pair = base, _Pair(base, _System(second, reduce, spread), spread)
+        parts = [base.series, self._pair.other.series, self._pair.series]
+        self.n = base.series.n
+        self.values = np.asarray([part.value for part in parts])
+        """Of the first, the second, and their difference, [3]."""
+        self.errors = np.asarray([part.error for part in parts])
+        """Their standard errors, [3]."""
+        self._columns = np.concatenate([base.columns, self._pair.columns], axis=1)
+
+    def draw(self, chunk: Array) -> Array:
+        """Return t of both values and of the difference on each draw, [draws, 3].
+
+        Args:
+            chunk: How often each group is drawn, [draws, groups].
+        """
+        own = self._base.columns.shape[1]
+        sums = chunk @ self._columns
+        values = self._base.values(sums[:, :own])
+        t = self._base.series.t_of(values, sums[:, own - 2 : own])
+        return np.column_stack([t, self._pair.t_of(values, sums[:, own:])])
+
+
+def _resample(
+    first: Array,
+    others: Sequence[Array],
+    reduce: Reduce,
+    groups: Sequence[int] | None,
+    spread: float,
+    n_draws: int,
+    seed: int,
+) -> tuple[_System, list[_Pair], Array, Array]:
+    """Return the systems, t of the baseline [draws], and t of the others [systems, draws, 2]."""
+    for second in others:
+        assert first.shape == second.shape, f"unpaired statistics: {first.shape}, {second.shape}"
+    totals = [part if groups is None else sum_by_group(part, groups) for part in (first, *others)]
+    base = _System(totals[0], reduce, spread)
+    pairs = [_Pair(base, _System(part, reduce, spread), spread) for part in totals[1:]]
+    blocks = [base.columns, *(pair.columns for pair in pairs)]
+    columns = np.concatenate(blocks, axis=1)
+    edges = np.cumsum([block.shape[1] for block in blocks])[:-1]
+    t_base, t = np.empty(n_draws), np.empty((len(pairs), n_draws, 2))
+    start = 0
+    for chunk in weights(len(totals[0]), n_draws, seed):
+        rows = slice(start, start + len(chunk))
+        sums = np.split(chunk @ columns, edges, axis=1)
+        values = base.values(sums[0])
+        t_base[rows] = base.series.t_of(values, sums[0][:, -2:])
+        for i, pair in enumerate(pairs):
+            t[i, rows] = pair.t_of(values, sums[i + 1])
+        start = rows.stop
+    return base, pairs, t_base, t
 
 
 class _System:

@@ -20,6 +20,9 @@ from harness.stats.resample import Array
 Reduce = Callable[[Array], Array]
 """Turns summed statistics [..., k] into values [...]."""
 
+ROUNDING = 1e-12
+"""Values nearer to each other than this are the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -65,9 +68,7 @@ class Series:
             sums: Sums of `columns` on each draw, [draws, 2].
         """
         errors = self._error(np.maximum(sums[:, 1] - sums[:, 0] ** 2 / max(self.n, 1), 0.0))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = (values - self.value) / errors
-        return np.nan_to_num(t, nan=0.0, posinf=0.0, neginf=0.0)
+        return t_values(values - self.value, errors, self.error)
 
     def interval(self, t: Array, confidence: float) -> Interval:
         """Return θ − t(1 − α/2)·SE to θ − t(α/2)·SE, no |t| below Student's with G − 1."""
@@ -83,6 +84,18 @@ class Series:
     def _error(self, squares: Array | float) -> Array:
         n = max(self.n, 2)
         return np.sqrt((np.asarray(squares) + self._added) / (n - 1) / n)
+
+
+def t_values(moved: Array, errors: Array, error: float) -> Array:
+    """Return moved / errors, [draws]; 0 where a draw has no error of its own, but for rounding.
+
+    Args:
+        moved: θ* − θ of each draw, [draws].
+        errors: SE* of each draw, [draws].
+        error: SE on all groups.
+    """
+    is_known = (errors > 1e-9 * error) & np.isfinite(moved)
+    return np.divide(moved, errors, out=np.zeros(len(errors)), where=is_known)
 
 
 def studentised(
@@ -153,7 +166,7 @@ def step(units: Array, spread: float) -> float:
         units: What each group adds to the value, [groups].
         spread: What to return where none adds anything.
     """
-    moved = units[units != 0]
+    moved = units[np.abs(units) > ROUNDING]
     return float(np.sqrt((moved**2).mean())) if len(moved) else spread
 
 

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.stats.resample import CHUNK_CELLS, Array, weights
-from harness.stats.studentised import Interval, share_alike, step, studentised, studentised_p
+from harness.stats.studentised import (
+    Interval,
+    share_alike,
+    step,
+    studentised,
+    studentised_p,
+    t_values,
+)
 
 FEW_RATERS = 5
 """Below this many raters the interval is wide and speaks of raters like these."""
@@ -196,8 +203,10 @@ class _Grid:
             total = self._variances(
                 (items * rows**2).sum(axis=1), (raters * columns**2).sum(axis=1), cells, n_cells
             )[2]
-            t = (values - self.value) / np.sqrt(total)
-        return np.nan_to_num(t[n_cells > 0], nan=0.0, posinf=0.0, neginf=0.0)
+        is_drawn = n_cells > 0
+        return t_values(
+            values[is_drawn] - self.value, np.sqrt(np.maximum(total[is_drawn], 0)), self.error
+        )
 
     def _variances(
         self, rows: Array, columns: Array, cells: Array, n_cells: Array

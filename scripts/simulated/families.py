@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -155,4 +156,5 @@ def _counts(before: np.ndarray, after: np.ndarray) -> tuple[int, int, int, int]:
 
 def _welch(before: Array, after: Array) -> bool:
     """Test two samples as if they were of different items (lm-eval's comparator does, with z)."""
-    return float(stats.ttest_ind(after, before, equal_var=False).pvalue) < ALPHA
+    result: Any = stats.ttest_ind(after, before, equal_var=False)
+    return float(result.pvalue) < ALPHA

@@ -28,7 +28,7 @@ class Part:
 
 
 def draws_for(n_groups: int) -> int:
-    """Return how many bootstrap draws a number of independent groups gets."""
+    """Return how many bootstrap draws a number of independent groups gets: 10,000, or 1,000."""
     return 1_000 if n_groups >= MANY else 10_000
 
 
@@ -43,7 +43,7 @@ def bootstrap(
     """Return the intervals of several metrics on the same items, from the same draws.
 
     They are those that `paired_bootstrap` gives for each side of a comparison: studentised, with
-    G − 1 degrees of freedom.
+    G − 1 degrees of freedom (Efron and Tibshirani 1993, ch. 12), in each metric's own unit.
 
     Args:
         parts: The metrics.

@@ -103,7 +103,7 @@ def studentised(
 ) -> Interval:
     """Return [θ − max(t*(1 − α/2), t_df)·SE, θ − min(t*(α/2), −t_df)·SE].
 
-    Bootstrap-t (Efron and Tibshirani 1993, eq. 12.22) with Student's quantile as a floor.
+    Bootstrap-t (Efron and Tibshirani 1993, section 12.5) with Student's quantile as a floor.
 
     Args:
         value: θ, in the metric's unit.

@@ -61,7 +61,7 @@ def two_way_bootstrap(
 
     θ = Σ r / N over the cells that are rated. With e = r − θ, I items and J raters, its variance is
     V = (I/(I−1)·Σ_items(Σ_raters e)² + J/(J−1)·Σ_raters(Σ_items e)² − both·Σ e²) / N², no less
-    than either of the first two (Cameron, Gelbach and Miller 2011, eq. 2.11: what an item's and a
+    than either of the first two (Cameron, Gelbach and Miller 2011: what an item's and a
     rater's own cell share is counted once). Each draw gives t* = (θ* − θ)/√V*; the quantiles of t*
     are not taken smaller than Student's with Satterthwaite's degrees of freedom (1946),
     V² / (V_items²/(I−1) + V_raters²/(J−1)).

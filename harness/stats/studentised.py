@@ -87,14 +87,16 @@ class Series:
 
 
 def t_values(moved: Array, errors: Array, error: float) -> Array:
-    """Return moved / errors, [draws]; 0 where a draw has no error of its own, but for rounding.
+    """Return moved / errors, [draws]; 0 where a draw has no error of its own.
+
+    An error of a millionth is what rounding leaves of the square of nothing.
 
     Args:
         moved: θ* − θ of each draw, [draws].
         errors: SE* of each draw, [draws].
         error: SE on all groups.
     """
-    is_known = (errors > 1e-9 * error) & np.isfinite(moved)
+    is_known = (errors > 1e-6 * error) & np.isfinite(moved)
     return np.divide(moved, errors, out=np.zeros(len(errors)), where=is_known)
 
 

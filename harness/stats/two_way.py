@@ -152,15 +152,16 @@ class _Grid:
             raise ValueError(f"{is_rated.sum()} ratings have no interval; at least two are needed")
         kept = ratings[np.ix_(is_rated.any(axis=1), is_rated.any(axis=0))]
         self._is_rated = (~np.isnan(kept)).astype(np.float64)
-        self._ratings = np.nan_to_num(kept, nan=0.0)
+        given = np.nan_to_num(kept, nan=0.0)
         self.n_items, self.n_raters = kept.shape
         self._factors = [n / (n - 1) if n > 1 else 0.0 for n in kept.shape]
         n_cells = self._is_rated.sum()
-        self.value = float(self._ratings.sum() / n_cells)
-        centred = (self._ratings - self.value) * self._is_rated
+        self.value = float(given.sum() / n_cells)
+        centred = (given - self.value) * self._is_rated
+        self._centred = centred
         rows, columns = centred.sum(axis=1), centred.sum(axis=0)
         # As in `paired_bootstrap`: two imaginary items where all are rated alike.
-        moved = self._ratings.sum(axis=1) if is_difference else rows
+        moved = given.sum(axis=1) if is_difference else rows
         largest = spread * self._is_rated.sum(axis=1).mean()
         self._added = 2 * share_alike(moved) * step(moved, largest) ** 2
         items, raters, total = self._variances(
@@ -191,22 +192,20 @@ class _Grid:
         return np.concatenate(list(weights(n, n_draws, seed)))
 
     def _t_of(self, items: Array, raters: Array) -> Array:
-        by_item, n_by_item = raters @ self._ratings.T, raters @ self._is_rated.T
+        by_item, n_by_item = raters @ self._centred.T, raters @ self._is_rated.T
         n_cells = (items * n_by_item).sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = (items * by_item).sum(axis=1) / n_cells
-            mean = values[:, None]
+            shifts = (items * by_item).sum(axis=1) / n_cells
+            mean = shifts[:, None]
             rows = by_item - mean * n_by_item
-            columns = items @ self._ratings - mean * (items @ self._is_rated)
-            squares = ((items @ self._ratings**2) * raters).sum(axis=1)
-            cells = squares - n_cells * values**2
+            columns = items @ self._centred - mean * (items @ self._is_rated)
+            squares = ((items @ self._centred**2) * raters).sum(axis=1)
+            cells = squares - n_cells * shifts**2
             total = self._variances(
                 (items * rows**2).sum(axis=1), (raters * columns**2).sum(axis=1), cells, n_cells
             )[2]
         is_drawn = n_cells > 0
-        return t_values(
-            values[is_drawn] - self.value, np.sqrt(np.maximum(total[is_drawn], 0)), self.error
-        )
+        return t_values(shifts[is_drawn], np.sqrt(np.maximum(total[is_drawn], 0)), self.error)
 
     def _variances(
         self, rows: Array, columns: Array, cells: Array, n_cells: Array

@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 from harness.metrics.base import Scale
 from harness.scoring import Scores
 from harness.stats.bootstrap import Interval
+from harness.stats.caution import cautions, share_cautions
 from harness.stats.estimate import Part, bootstrap
 from harness.stats.resample import group_numbers
 from harness.stats.tests import wilson
+
+WILSON = "Wilson"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,17 @@ class Estimate:
     method: str
     n_groups: int
     """Independent units: items, or clusters of items."""
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What to know before relying on the interval, one sentence each."""
+        n = len(self.scores.stats)
+        if self.method == WILSON:
+            return share_cautions(n_right=round(sum(self.scores.item_scores().values())), n=n)
+        if self.n_groups < 2:
+            return ()
+        is_bounded = self.scores.metric.scale.spread > 0
+        return cautions(n_groups=self.n_groups, n_items=n, is_bounded=is_bounded)
 
     def as_row(self) -> dict[str, object]:
         """Return what a table and --json show."""
@@ -40,6 +54,7 @@ class Estimate:
             "not_extracted": len(self.scores.not_extracted),
             "better": scale.better,
             "method": self.method,
+            "cautions": list(self.cautions),
             "signature": self.scores.metric.signature,
         }
 
@@ -63,7 +78,7 @@ def estimate_all(found: Sequence[Scores], *, seed: int = 12345) -> list[Estimate
             right = round(sum(scores.item_scores().values()))
             interval = wilson(right, len(groups))
             result[number] = Estimate(
-                scores=scores, interval=interval, method="Wilson", n_groups=n_groups
+                scores=scores, interval=interval, method=WILSON, n_groups=n_groups
             )
         else:
             alike.setdefault(tuple(scores.stats), []).append(number)

@@ -121,6 +121,9 @@ def _show(scores: Sequence[Scores], *, as_json: bool) -> None:
         print_json(rows)
         return
     _print(found)
+    for caution in dict.fromkeys(text for one in found for text in one.cautions):
+        names = [one.scores.metric.name for one in found if caution in one.cautions]
+        say(f"{', '.join(dict.fromkeys(names))}: {caution}")
     for matrix in dict.fromkeys(matrix for matrix in matrices if matrix is not None):
         click.echo(confusion_table(matrix), nl=False)
 

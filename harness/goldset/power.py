@@ -14,7 +14,7 @@ from harness.errors import UnknownNameError
 from harness.metrics.base import Scale
 from harness.metrics.build import metric_of
 from harness.spec import Spec
-from harness.stats.bootstrap import influences, paired_bootstrap
+from harness.stats.bootstrap import paired_bootstrap
 from harness.stats.power import (
     design_effect,
     exact_items_for_mcnemar,
@@ -26,6 +26,7 @@ from harness.stats.power import (
     power_of_mean,
 )
 from harness.stats.resample import group_numbers, sum_by_group
+from harness.stats.studentised import influences
 from harness.suite import Suite
 
 Array = NDArray[np.float64]

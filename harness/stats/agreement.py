@@ -29,6 +29,9 @@ class Agreement:
 def agreement(first: Sequence[float], second: Sequence[float]) -> Agreement:
     """Return how well two raters agree.
 
+    κ = (observed − chance) / (1 − chance), chance Σ p_a(v)·p_b(v) (Cohen 1960); with squared
+    distances 1 − E(a_i − b_i)² / E(a_i − b_j)² (Cohen 1968).
+
     Args:
         first: Ratings of one rater, [n].
         second: Ratings of the other on the same items, [n]; n ≥ 1.
@@ -51,7 +54,14 @@ def agreement(first: Sequence[float], second: Sequence[float]) -> Agreement:
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Return Spearman's rho, or None where one side does not vary or n < 3."""
+    """Return Spearman's rho, −1 to 1, or None where one side does not vary or n < 3.
+
+    The correlation of ranks, ties sharing theirs (Spearman 1904; scipy.stats.spearmanr).
+
+    Args:
+        first: Ratings or scores, in any unit, [n].
+        second: Others of the same items, [n].
+    """
     if len(first) < 3 or len(set(first)) < 2 or len(set(second)) < 2:
         return None
     result: Any = stats.spearmanr(first, second)

@@ -1,41 +1,37 @@
 """Paired bootstrap over items or clusters, from summed statistics.
 
-The intervals are studentised (bootstrap-t; Efron and Tibshirani 1993, ch. 12), which is what
-holds its level on small and skewed sets, with two safeguards found by simulation
-(tests/harness/stats/test_coverage.py): where many items have one and the same value (most often
-"no change"), the standard error is that of the data with up to two imaginary items added, one
-step up and one down, so that it is not zero or nearly so; and no quantile is taken that is
-smaller than Student's.
+Every system is drawn on the same items, so that one matrix product serves all of them; the
+intervals are those of `harness.stats.studentised`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from harness.stats.resample import Array, sum_by_group, weights
+from harness.stats.studentised import Interval, Reduce, Series, influences, share_alike, step
 
-Reduce = Callable[[Array], Array]
+__all__ = [
+    "FEW_CHANGES",
+    "Interval",
+    "JointDraws",
+    "PairedEstimate",
+    "Reduce",
+    "Systems",
+    "bootstrap_values",
+    "influences",
+    "joint_draws",
+    "paired_bootstrap",
+    "paired_bootstraps",
+    "share_alike",
+    "step",
+]
 
 FEW_CHANGES = 10
 """Below this many differing groups an interval rests on little; it is wide, and said so."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """A value with its confidence interval, in the metric's own unit."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether zero lies outside."""
-        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,113 +82,211 @@ def paired_bootstrap(
         2^(1 − C), C the groups that differ: the smallest exact two-sided p that C differences of
         one sign can have (the sign test; 6 for p < .05).
     """
-    assert first.shape == second.shape, f"unpaired statistics: {first.shape} and {second.shape}"
-    both = np.concatenate([first, second], axis=1)
-    totals = both if groups is None else sum_by_group(both, groups)
-    k = first.shape[1]
-    pair = Systems(totals[:, :k], totals[:, k:], reduce, spread)
-    drawn = np.concatenate([pair.draw(chunk) for chunk in weights(pair.n, n_draws, seed)])
-    tail = (1 - confidence) / 2
-    intervals = [pair.interval(i, drawn[:, i], tail) for i in range(3)]
-    n_changed = int((pair.units[2] != 0).sum())
-    return PairedEstimate(
-        first=intervals[0],
-        second=intervals[1],
-        difference=intervals[2],
-        p_value=max(pair.p_value(drawn[:, 2]), min(1.0, 2.0 ** (1 - n_changed))),
-        standard_error=float(pair.errors[2]),
-        n_groups=pair.n,
-        n_changed=n_changed,
+    return paired_bootstraps(
+        first,
+        [second],
+        reduce,
+        groups=groups,
+        spread=spread,
+        n_draws=n_draws,
+        confidence=confidence,
+        seed=seed,
+    )[0]
+
+
+def paired_bootstraps(
+    first: Array,
+    others: Sequence[Array],
+    reduce: Reduce,
+    *,
+    groups: Sequence[int] | None = None,
+    spread: float = 0.0,
+    n_draws: int = 10_000,
+    confidence: float = 0.95,
+    seed: int = 12345,
+) -> list[PairedEstimate]:
+    """Compare several systems with one baseline on the same draws, in one matrix product.
+
+    Arguments and results are those of `paired_bootstrap`, with `others` [systems] of [n, k].
+    """
+    base, pairs, t_base, t = _resample(first, others, reduce, groups, spread, n_draws, seed)
+    alone = base.series.interval(t_base, confidence)
+    return [pair.estimate(alone, t[i], confidence) for i, pair in enumerate(pairs)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointDraws:
+    """The differences of several systems from one baseline, in their standard errors."""
+
+    observed: Array
+    """difference / SE, [systems]; 0 where nothing differs."""
+    drawn: Array
+    """(difference* − difference) / SE* on joint draws: t under "no difference", [draws, systems]."""
+    errors: Array
+    """SE of each difference, in the metric's unit, [systems]."""
+
+
+def joint_draws(
+    first: Array,
+    others: Sequence[Array],
+    reduce: Reduce,
+    *,
+    groups: Sequence[int] | None = None,
+    spread: float = 0.0,
+    n_draws: int = 10_000,
+    seed: int = 12345,
+) -> JointDraws:
+    """Return the t of several comparisons on the same draws: what `multiple.max_t` asks for.
+
+    Equal seeds and groups draw equal items, so that several metrics join by their columns.
+    Arguments are those of `paired_bootstraps`.
+    """
+    _, pairs, _, t = _resample(first, others, reduce, groups, spread, n_draws, seed)
+    errors = np.asarray([pair.series.error for pair in pairs])
+    values = np.asarray([pair.series.value for pair in pairs])
+    observed = np.divide(values, errors, out=np.zeros(len(pairs)), where=errors > 0)
+    return JointDraws(observed=observed, drawn=t[:, :, 1].T, errors=errors)
+
+
+def bootstrap_values(
+    parts: Sequence[Array],
+    reduce: Reduce,
+    *,
+    groups: Sequence[int] | None = None,
+    n_draws: int = 10_000,
+    seed: int = 12345,
+) -> Array:
+    """Return the value of each system on each joint draw of items, [draws, systems].
+
+    The draws are sacrebleu's (`--paired-bs`, SACREBLEU_SEED) for the same seed and number.
+
+    Args:
+        parts: Statistics of each system on the same items, [systems] of [n, k].
+        reduce: Turns summed statistics [..., k] into values [...].
+        groups: Cluster number of each item; items of one cluster are drawn together.
+        n_draws: Bootstrap samples.
+        seed: Of the draws.
+    """
+    totals = np.concatenate(
+        [part if groups is None else sum_by_group(part, groups) for part in parts], axis=1
+    )
+    k = parts[0].shape[1]
+    return np.concatenate(
+        [
+            reduce((chunk @ totals).reshape(len(chunk), len(parts), k))
+            for chunk in weights(len(totals), n_draws, seed)
+        ]
     )
 
 
-def influences(totals: Array, reduce: Reduce) -> Array:
-    """Return each group's influence on the value, [groups]: (G − 1)·(θ − θ without it).
-
-    The jackknife's pseudo-values, centred (Efron and Tibshirani 1993, ch. 11): their mean square
-    over G − 1 is the squared standard error of θ. For a mean they are the deviations from it.
-    """
-    n = len(totals)
-    if n < 2:
-        return np.zeros(n)
-    whole = totals.sum(axis=0)
-    # A group without which there is no value (the last one scored) has no defined influence.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = (n - 1) * (reduce(whole) - reduce(whole - totals))
-    return np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
-
-
 class Systems:
-    """The two values and their difference, with what each group contributes."""
+    """Two systems side by side, for draws that come from elsewhere."""
 
     def __init__(self, first: Array, second: Array, reduce: Reduce, spread: float) -> None:
-        self.n = len(first)
-        self._totals = (first, second)
-        self._reduce = reduce
-        one, two = (float(reduce(part.sum(axis=0))) for part in self._totals)
-        self.values = np.asarray([one, two, two - one])
-        own = [influences(part, reduce) for part in self._totals]
-        own = [unit - unit.mean() for unit in own]
-        centred = np.stack([own[0], own[1], own[1] - own[0]])
-        is_same = (first == second).all(axis=1)
-        # What a group adds to the difference: zero where both systems have the same statistics
-        # up to the whole's drift, so that "nothing changed" is exactly zero.
-        self.units = np.stack([own[0], own[1], np.where(is_same, 0.0, centred[2] + self.values[2])])
-        self._centred = centred
-        # Two where all are alike, as Agresti and Min 2005 add to paired proportions; none where
-        # all are different.
-        self._added = np.asarray(
-            [2 * share_alike(unit) * step(unit, spread) ** 2 for unit in self.units]
-        )
-        self.errors = self._errors((centred**2).sum(axis=1))
+        """Take statistics by group, [groups, k] each, and the width of the metric's range."""
+        base = _System(first, reduce, spread)
+        self._base, self._pair = base, _Pair(base, _System(second, reduce, spread), spread)
+        parts = [base.series, self._pair.other.series, self._pair.series]
+        self.n = base.series.n
+        self.values = np.asarray([part.value for part in parts])
+        """Of the first, the second, and their difference, [3]."""
+        self.errors = np.asarray([part.error for part in parts])
+        """Their standard errors, [3]."""
+        self._columns = np.concatenate([base.columns, self._pair.columns], axis=1)
 
     def draw(self, chunk: Array) -> Array:
-        """Return t of both values and of the difference on each draw, [draws, 3]."""
-        values = [self._reduce(chunk @ part) for part in self._totals]
-        drawn = np.stack([values[0], values[1], values[1] - values[0]], axis=1)
-        means = chunk @ self._centred.T / self.n
-        squares = chunk @ (self._centred**2).T
-        errors = self._errors(np.maximum(squares - self.n * means**2, 0.0))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = (drawn - self.values) / errors
-        return np.nan_to_num(t, nan=0.0, posinf=0.0, neginf=0.0)
+        """Return t of both values and of the difference on each draw, [draws, 3].
 
-    def interval(self, which: int, t: Array, tail: float) -> Interval:
-        """Return the interval of the first value (0), the second (1) or the difference (2)."""
-        value, error = float(self.values[which]), float(self.errors[which])
-        low, high = np.quantile(t, [tail, 1 - tail])
-        least = float(stats.t.ppf(1 - tail, max(self.n - 1, 1)))
-        return Interval(
-            value=value,
-            low=value - max(float(high), least) * error,
-            high=value - min(float(low), -least) * error,
+        Args:
+            chunk: How often each group is drawn, [draws, groups].
+        """
+        own = self._base.columns.shape[1]
+        sums = chunk @ self._columns
+        values = self._base.values(sums[:, :own])
+        t = self._base.series.t_of(values, sums[:, own - 2 : own])
+        return np.column_stack([t, self._pair.t_of(values, sums[:, own:])])
+
+
+def _resample(
+    first: Array,
+    others: Sequence[Array],
+    reduce: Reduce,
+    groups: Sequence[int] | None,
+    spread: float,
+    n_draws: int,
+    seed: int,
+) -> tuple[_System, list[_Pair], Array, Array]:
+    """Return the systems, t of the baseline [draws], and t of the others [systems, draws, 2]."""
+    for second in others:
+        assert first.shape == second.shape, f"unpaired statistics: {first.shape}, {second.shape}"
+    totals = [part if groups is None else sum_by_group(part, groups) for part in (first, *others)]
+    base = _System(totals[0], reduce, spread)
+    pairs = [_Pair(base, _System(part, reduce, spread), spread) for part in totals[1:]]
+    blocks = [base.columns, *(pair.columns for pair in pairs)]
+    columns = np.concatenate(blocks, axis=1)
+    edges = np.cumsum([block.shape[1] for block in blocks])[:-1]
+    t_base, t = np.empty(n_draws), np.empty((len(pairs), n_draws, 2))
+    start = 0
+    for chunk in weights(len(totals[0]), n_draws, seed):
+        rows = slice(start, start + len(chunk))
+        sums = np.split(chunk @ columns, edges, axis=1)
+        values = base.values(sums[0])
+        t_base[rows] = base.series.t_of(values, sums[0][:, -2:])
+        for i, pair in enumerate(pairs):
+            t[i, rows] = pair.t_of(values, sums[i + 1])
+        start = rows.stop
+    return base, pairs, t_base, t
+
+
+class _System:
+    """One system's value and what each group adds to it."""
+
+    def __init__(self, totals: Array, reduce: Reduce, spread: float) -> None:
+        self.totals = totals
+        self.values_of = reduce
+        own = influences(totals, reduce)
+        self.centred = own - own.mean()
+        value = float(reduce(totals.sum(axis=0)))
+        self.series = Series(value, self.centred, moved=self.centred, spread=spread)
+        self.columns = np.concatenate([totals, self.series.columns], axis=1)
+        """Statistics, then the two columns of the series, [groups, k + 2]."""
+
+    def values(self, sums: Array) -> Array:
+        return self.values_of(sums[:, : self.totals.shape[1]])
+
+
+class _Pair:
+    """A system beside the baseline."""
+
+    def __init__(self, base: _System, other: _System, spread: float) -> None:
+        self.other = other
+        value = other.series.value - base.series.value
+        centred = other.centred - base.centred
+        is_same = (base.totals == other.totals).all(axis=1)
+        # What a group adds to the difference: zero where both systems have the same statistics
+        # up to the whole's drift, so that "nothing changed" is exactly zero.
+        moved = np.where(is_same, 0.0, centred + value)
+        self.n_changed = int((moved != 0).sum())
+        self.series = Series(value, centred, moved=moved, spread=spread)
+        self.columns = np.concatenate([other.columns, self.series.columns], axis=1)
+
+    def t_of(self, base_values: Array, sums: Array) -> Array:
+        """Return t of the other system and of the difference on each draw, [draws, 2]."""
+        values = self.other.values(sums)
+        return np.column_stack(
+            [
+                self.other.series.t_of(values, sums[:, -4:-2]),
+                self.series.t_of(values - base_values, sums[:, -2:]),
+            ]
         )
 
-    def p_value(self, t: Array) -> float:
-        """Return the level at which the interval of the difference would just touch zero."""
-        value, error = self.values[2], self.errors[2]
-        if error == 0:
-            return 1.0
-        observed = value / error
-        # The lower end uses the upper quantile of t, and the other way round.
-        beyond = (t >= observed).sum() if observed > 0 else (t <= observed).sum()
-        bootstrap = 2 * (1 + int(beyond)) / (len(t) + 1)
-        student = 2 * float(stats.t.sf(abs(observed), max(self.n - 1, 1)))
-        return float(min(1.0, max(bootstrap, student)))
-
-    def _errors(self, squares: Array) -> Array:
-        """Return standard errors from sums of squares [..., 3], the imaginary groups added."""
-        n = max(self.n, 2)
-        return np.sqrt((squares + self._added) / (n - 1) / n)
-
-
-def step(units: Array, spread: float) -> float:
-    """Return how much a group moves the value that moves it at all, root mean square."""
-    moved = units[units != 0]
-    return float(np.sqrt((moved**2).mean())) if len(moved) else spread
-
-
-def share_alike(units: Array) -> float:
-    """Return the share of groups that have the most common value, 0 where all differ."""
-    counts = np.unique(units.round(12), return_counts=True)[1]
-    return float(counts.max() - (counts.max() == 1)) / len(units)
+    def estimate(self, base: Interval, t: Array, confidence: float) -> PairedEstimate:
+        return PairedEstimate(
+            first=base,
+            second=self.other.series.interval(t[:, 0], confidence),
+            difference=self.series.interval(t[:, 1], confidence),
+            p_value=max(self.series.p_value(t[:, 1]), min(1.0, 2.0 ** (1 - self.n_changed))),
+            standard_error=self.series.error,
+            n_groups=self.series.n,
+            n_changed=self.n_changed,
+        )

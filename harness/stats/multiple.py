@@ -12,7 +12,13 @@ from harness.stats.resample import Array
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted so that the family-wise error stays at its level (Holm 1979)."""
+    """Return p-values adjusted so that the family-wise error stays at its level (Holm 1979).
+
+    The i-th smallest of m becomes max over j ≤ i of min(1, (m − j + 1)·p_j).
+
+    Args:
+        p_values: Of the whole family, in any order.
+    """
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     adjusted = [0.0] * len(p_values)
     running = 0.0
@@ -25,7 +31,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted for the false discovery rate (Benjamini and Hochberg 1995).
 
-    For exploration: of all that fall below .05, one in twenty is expected to be noise.
+    The i-th smallest of m becomes min over j ≥ i of min(1, m/j·p_j). For exploration: of all that
+    fall below .05, one in twenty is expected to be noise.
+
+    Args:
+        p_values: Of all that was looked at, in any order.
     """
     return stats.false_discovery_control(p_values, method="bh").tolist() if p_values else []
 
@@ -54,6 +64,8 @@ def max_t(observed: Sequence[float], drawn: Array) -> list[float]:
 
 def max_t_quantile(drawn: Array, *, confidence: float = 0.95) -> float:
     """Return the factor on standard errors that makes all intervals hold together.
+
+    The quantile of max |t| over the comparisons (Westfall and Young 1993).
 
     Args:
         drawn: t of all comparisons on joint draws, [draws, m].

@@ -37,7 +37,12 @@ def implied_standard_error(interval: Interval, *, confidence: float = 0.95) -> f
     """Return the standard error of a normal interval of this width.
 
     Unlike the sample's own standard error it is not zero where no item happened to change, since
-    score intervals keep a width there.
+    score intervals keep a width there. SE = (high − low) / (2·z_{(1+confidence)/2}), in the
+    interval's own unit.
+
+    Args:
+        interval: Of a value or a difference.
+        confidence: Of the interval.
     """
     z = float(stats.norm.ppf((1 + confidence) / 2))
     return (interval.high - interval.low) / (2 * z)
@@ -48,7 +53,14 @@ def power_of_mean(
 ) -> float:
     """Return the probability that a two-sided test finds a true difference of `effect`.
 
-    In the direction of the effect: 1 − T(t_{1−α/2} − |effect| / SE), T the normal or Student's.
+    In the direction of the effect: 1 − T(t_{1−α/2} − |effect| / SE), T the normal or Student's
+    (Card et al. 2020).
+
+    Args:
+        effect: True difference, in the metric's unit; its sign does not matter.
+        standard_error: Of the difference, same unit.
+        alpha: Level of the test.
+        n_groups: Independent groups, for Student's law; None: the normal one.
     """
     if standard_error == 0:
         return float(effect != 0)
@@ -63,6 +75,12 @@ def items_for_mean(
 
     n = ((z_{1−α/2} + z_{power}) · σ / effect)² with σ the standard deviation of the items' paired
     differences (Miller 2024, eq. 9 solved for n). Multiply by the design effect for clusters.
+
+    Args:
+        effect: True difference, in the metric's unit; not 0.
+        deviation: σ, same unit.
+        alpha: Level of the two-sided test.
+        power: Probability of finding it.
     """
     assert effect != 0, "no number of items finds an effect of nothing"
     return math.ceil((_quantiles(alpha, power, None) * deviation / effect) ** 2)
@@ -73,6 +91,10 @@ def design_effect(cluster_sizes: Sequence[int], correlation: float) -> float:
 
     1 + (Σm² / Σm − 1) · ρ, with m the sizes and ρ the correlation within a cluster (Kish 1965;
     for unequal sizes Kish 1987).
+
+    Args:
+        cluster_sizes: Items of each cluster.
+        correlation: ρ, between two items of one cluster.
     """
     sizes = np.asarray(cluster_sizes, dtype=np.float64)
     return float(1 + ((sizes**2).sum() / sizes.sum() - 1) * correlation)
@@ -83,6 +105,10 @@ def expected_discordance(share_right: float, correlation: float) -> float:
 
     2 · p(1 − p) · (1 − ρ), with ρ the correlation of their item scores (from the variance of a
     difference, Miller 2024, section 4.2).
+
+    Args:
+        share_right: p, of each system.
+        correlation: ρ.
     """
     return 2 * share_right * (1 - share_right) * (1 - correlation)
 
@@ -95,6 +121,12 @@ def items_for_mcnemar(
     n = (z_{1−α/2}·√ψ + z_{power}·√(ψ − δ²))² / δ² (Connor 1987, Biometrics 43:207), with ψ the
     discordance and δ the effect: for McNemar's test without correction. The exact test needs a few
     more; `exact_items_for_mcnemar` gives its number.
+
+    Args:
+        effect: δ; not 0.
+        discordance: ψ, the share of items on which the systems differ.
+        alpha: Level of the two-sided test.
+        power: Probability of finding it.
     """
     psi = max(discordance, abs(effect))
     z_alpha, z_power = stats.norm.ppf(1 - alpha / 2), stats.norm.ppf(power)
@@ -132,7 +164,14 @@ def mcnemar_detectable(
 ) -> float | None:
     """Return the smallest difference that the exact McNemar test finds with this probability.
 
-    None where not even a change of every item would do.
+    The δ at which `mcnemar_power` reaches it, by bisection; None where not even a change of every
+    item would do.
+
+    Args:
+        n: Independent items.
+        discordance: Share of items on which the systems differ.
+        alpha: Level of the two-sided test.
+        power: Probability of finding it.
     """
     if mcnemar_power(n, 1.0, discordance, alpha=alpha) < power:
         return None
@@ -149,7 +188,16 @@ def mcnemar_detectable(
 def exact_items_for_mcnemar(
     effect: float, discordance: float, *, alpha: float = 0.05, power: float = 0.8
 ) -> int:
-    """Return how many independent items the exact McNemar test needs for an effect."""
+    """Return how many independent items the exact McNemar test needs for an effect.
+
+    The smallest n for which `mcnemar_power` reaches the power, searched from Connor's number.
+
+    Args:
+        effect: True difference of the two proportions; not 0.
+        discordance: Share of items on which the systems differ.
+        alpha: Level of the two-sided test.
+        power: Probability of finding it.
+    """
 
     def finds(n: int) -> bool:
         return mcnemar_power(n, effect, discordance, alpha=alpha) >= power

@@ -74,7 +74,13 @@ def bradley_terry(wins: Array, *, ridge: float = 1e-3) -> Array:
 
 
 def met_groups(wins: Array) -> list[list[int]]:
-    """Return the groups of systems that are linked by comparisons, each in order."""
+    """Return the groups of systems that are linked by comparisons, each in order.
+
+    The connected components of "has met": only inside of one do strengths share a scale (Ford 1957).
+
+    Args:
+        wins: How often i beat j, [m, m].
+    """
     n, labels = connected_components(
         csr_matrix(np.asarray(wins) + np.asarray(wins).T > 0), directed=False
     )

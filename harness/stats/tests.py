@@ -1,4 +1,4 @@
-"""Tests and intervals for paired binary outcomes, and correction for many comparisons."""
+"""Tests and intervals for paired binary outcomes, and tests by signs and ranks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,15 @@ def mcnemar_exact(n_gained: int, n_lost: int) -> float:
 
 
 def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval:
-    """Return a proportion with Wilson's score interval (Wilson 1927)."""
+    """Return a proportion with Wilson's score interval (Wilson 1927), from 0 to 1.
+
+    (p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n), p = successes / n.
+
+    Args:
+        successes: Right answers.
+        n: Items; at least 1.
+        confidence: Of the interval.
+    """
     z = float(stats.norm.ppf((1 + confidence) / 2))
     share = successes / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
@@ -65,7 +73,14 @@ def paired_difference(
 
 
 def sign_test(n_gained: int, n_lost: int) -> float:
-    """Return the exact two-sided p-value of the sign test: gains against losses, ties left out."""
+    """Return the exact two-sided p-value of the sign test: gains against losses, ties left out.
+
+    2·P[X ≤ min(gained, lost)], X ~ Binomial(gained + lost, ½), at most 1 (Arbuthnot 1710).
+
+    Args:
+        n_gained: Units that are better after.
+        n_lost: Units that are worse after.
+    """
     return mcnemar_exact(n_gained, n_lost)
 
 
@@ -73,7 +88,10 @@ def wilcoxon(differences: Sequence[float]) -> float:
     """Return the two-sided p-value of Wilcoxon's signed-rank test; 1 where nothing differs.
 
     Zeros are left out; exact without ties up to 50 items, normal otherwise (scipy.stats.wilcoxon).
-    A check of the main result: it asks about ranks, not about the mean.
+    A check of the main result: it asks about ranks, not about the mean (Wilcoxon 1945).
+
+    Args:
+        differences: after − before of each independent unit, in any unit, [n].
     """
     moved = [value for value in differences if value != 0]
     result: Any = stats.wilcoxon(moved) if moved else None

@@ -9,8 +9,15 @@ from scipy import stats
 
 from harness.metrics.base import Setting
 from harness.metrics.build import build_metric
-from harness.stats.bootstrap import influences, paired_bootstrap
-from harness.stats.resample import group_numbers
+from harness.stats.bootstrap import (
+    Systems,
+    bootstrap_values,
+    joint_draws,
+    paired_bootstrap,
+    paired_bootstraps,
+)
+from harness.stats.resample import group_numbers, sum_by_group, weights
+from harness.stats.studentised import influences
 
 Array = NDArray[np.float64]
 
@@ -192,6 +199,59 @@ def test_clusters_of_one_are_items(pair: tuple[Array, Array]) -> None:
 def test_unpaired_statistics_are_a_bug() -> None:
     with pytest.raises(AssertionError, match="unpaired statistics"):
         paired_bootstrap(rows(np.ones(3)), rows(np.ones(4)), mean)
+
+
+def test_systems_together_get_what_each_gets_alone(pair: tuple[Array, Array]) -> None:
+    rng = np.random.default_rng(8)
+    others = [rows(np.clip(pair[0][:, 0] + rng.normal(0, 0.2, 120), 0, 1)) for _ in range(4)]
+
+    together = paired_bootstraps(pair[0], others, mean, n_draws=400)
+
+    for other, found in zip(others, together, strict=True):
+        alone = paired_bootstrap(pair[0], other, mean, n_draws=400)
+        assert found.p_value == alone.p_value
+        # A product of more columns adds in another order: the last digits may differ.
+        for one, two in ((found.second, alone.second), (found.difference, alone.difference)):
+            assert (one.low, one.value, one.high) == pytest.approx((two.low, two.value, two.high))
+
+
+def test_joint_draws_are_those_of_each_pair(pair: tuple[Array, Array]) -> None:
+    other = rows(pair[0][::-1, 0])
+    groups = [i // 2 for i in range(120)]
+    totals = [sum_by_group(part, groups) for part in (pair[0], pair[1])]
+
+    found = joint_draws(pair[0], [pair[1], other], mean, groups=groups, n_draws=300, seed=4)
+
+    alone = Systems(totals[0], totals[1], mean, 0.0)
+    [chunk] = weights(60, 300, 4)
+    assert found.drawn.shape == (300, 2)
+    assert found.drawn[:, 0] == pytest.approx(alone.draw(chunk)[:, 2], abs=1e-9)
+    assert found.errors[0] == pytest.approx(alone.errors[2])
+    assert found.observed[0] == pytest.approx(alone.values[2] / alone.errors[2])
+
+
+def test_the_draws_are_numpys_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = np.stack(
+        [
+            np.bincount(row, minlength=7)
+            for row in np.random.default_rng(5).integers(7, size=(50, 7))
+        ]
+    )
+    monkeypatch.setattr("harness.stats.resample.CHUNK_CELLS", 30)
+    monkeypatch.setattr("harness.stats.resample.BLOCK_CELLS", 14)
+
+    found = np.concatenate(list(weights(7, 50, 5)))
+
+    assert found.tolist() == expected.tolist()
+
+
+def test_the_values_on_joint_draws_are_those_of_the_drawn_items(pair: tuple[Array, Array]) -> None:
+    chosen = np.random.default_rng(6).integers(120, size=(40, 120))
+
+    found = bootstrap_values(pair, mean, n_draws=40, seed=6)
+
+    assert found[:, 0] == pytest.approx(pair[0][chosen, 0].mean(axis=1), abs=1e-12)
+    assert found[:, 1] == pytest.approx(pair[1][chosen, 0].mean(axis=1), abs=1e-12)
 
 
 CLUSTERS = [

@@ -78,6 +78,14 @@ def test_items_that_are_all_alike_do_not_make_a_value_certain() -> None:
     assert 0.9 < interval.low < 1.0
 
 
+@pytest.mark.parametrize("score", [0.1, 0.6, 0.7])
+def test_rounding_does_not_make_equal_items_certain(score: float) -> None:
+    [interval] = bootstrap([scores(np.full(50, score))])
+
+    assert interval.high - score == pytest.approx(score - interval.low, abs=1e-9)
+    assert interval.high - score > 0.05
+
+
 def test_many_groups_get_fewer_draws() -> None:
     assert draws_for(9_999) == 10 * draws_for(10_000)
 

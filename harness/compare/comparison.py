@@ -90,6 +90,8 @@ class Comparison:
     """Wilcoxon's signed-rank test over items (or clusters): sensitivity, it decides nothing."""
     p_sign: float | None = None
     """The sign test, likewise."""
+    n_changed: int | None = None
+    """Independent units that differ, for what is bootstrapped."""
     unscored: Unscored | None = None
     """None: every planned item has a score on both sides."""
     noise_before: Noise | None = None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.compare.comparison import ALPHA, Comparison, Noise
+from harness.stats.caution import cautions
 
 
 def notes_of(comparisons: Sequence[Comparison]) -> list[str]:
     """Return one sentence for each thing to know, none where there is nothing."""
     alike: dict[str, list[str]] = {}
     for c in comparisons:
-        for note in (*_disagreements(c), *_unscored(c)):
+        for note in (*_disagreements(c), *_unscored(c), *_cautions(c)):
             alike.setdefault(f"{c.configuration}: {note}", []).append(c.metric)
     noted = [f"{', '.join(metrics)} {note}" for note, metrics in alike.items()]
     return [*noted, *_noise(comparisons)]
@@ -58,6 +59,17 @@ def _unscored(c: Comparison) -> list[str]:
             f"{_signed(found.worst)} or {_signed(found.best)}"
         )
     return [f"unscored: {counts}; {effect}"]
+
+
+def _cautions(c: Comparison) -> tuple[str, ...]:
+    if c.n_changed is None:  # an exact test needs no warning
+        return ()
+    return cautions(
+        n_groups=c.n_groups,
+        n_items=c.n,
+        n_changed=c.n_changed,
+        is_bounded=c.lowest is not None and c.highest is not None,
+    )
 
 
 def _noise(comparisons: Sequence[Comparison]) -> list[str]:

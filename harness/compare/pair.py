@@ -122,6 +122,7 @@ def compare(
         p_randomisation=found.p_randomisation,
         p_wilcoxon=found.p_wilcoxon,
         p_sign=found.p_sign,
+        n_changed=estimate.n_changed if found.p_randomisation is not None else None,
         unscored=unscored_of(before, after),
     )
     return replace(result, verdict=verdict_of(result))

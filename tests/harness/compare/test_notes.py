@@ -79,3 +79,13 @@ def test_the_noise_floor_is_told_once_and_held_against_the_difference() -> None:
         "token_f1 base: noise floor: standard deviation 0.06 between 3 repeats (0.4 to 0.52)",
         "token_f1 tuned: the difference is no larger than repeats of one configuration differ",
     ]
+
+
+def test_few_changed_units_are_told() -> None:
+    told = notes_of([comparison(*CLEAR, n_changed=4)])
+
+    assert any("only 4 units of" in note for note in told), told
+
+
+def test_an_exact_test_needs_no_caution() -> None:
+    assert notes_of([comparison(*CLEAR, n_changed=None)]) == []

@@ -104,10 +104,10 @@ def run(
     from harness.progress import Bars
     from harness.registry import ENGINES
     from harness.runner import Cell, Serving, folder_of, run_cells
-    from harness.study import MAX_RANK
     from harness.suite import LmEvalOptions, Selection
     from harness.templates import load_template
     from harness.types import Adapter
+    from harness.variants import MAX_RANK
 
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
@@ -202,7 +202,7 @@ def _rows_of(cell: Cell, folder: RunFolder, *, trusts_code: bool) -> list[dict[s
 def _suites(
     paths: Sequence[Path], root: Path, options: LmEvalOptions, selection: Selection
 ) -> list[Suite]:
-    from harness.study import is_lm_eval, lm_eval_suite, refuse_lm_eval_options
+    from harness.named_suites import is_lm_eval, lm_eval_suite, refuse_lm_eval_options
 
     is_theirs = {path: is_lm_eval(path.as_posix(), Path()) for path in paths}
     if not any(is_theirs.values()):

@@ -7,7 +7,7 @@ import pytest
 from harness.advice import advise, signed
 from harness.compare import Comparison
 from harness.stats.bootstrap import Interval
-from harness.study import Role
+from harness.study_config import Role
 
 ROLES: dict[str, Role] = {"clinic": "domain", "general": "retention"}
 

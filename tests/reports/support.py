@@ -12,7 +12,7 @@ from harness.compare import Comparison, compare, correct_for_many
 from harness.result import CellResult, StudyResult, SuiteResult, VariantResult
 from harness.scoring import Scores, score_run
 from harness.store import RunFolder, keep_gold, run_folder
-from harness.study import Role
+from harness.study_config import Role
 from harness.suite import Suite, load_suite
 
 ROLES: Mapping[str, Role] = {"clinic": "domain", "general": "retention"}

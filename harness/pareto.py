@@ -118,14 +118,19 @@ def relative(c: Comparison) -> Interval | None:
 
     Of the baseline's value where the metric has no range; None where that is zero.
     """
-    low, high = c.lowest, c.highest
-    width = abs(c.before.value) if low is None or high is None else high - low
+    width = unit(c)
     if not width:
         return None
     d = c.difference
     if c.better == "lower":
         return Interval(value=-d.value / width, low=-d.high / width, high=-d.low / width)
     return Interval(value=d.value / width, low=d.low / width, high=d.high / width)
+
+
+def unit(c: Comparison) -> float:
+    """Return what a change is divided by: the metric's range, else the baseline's value."""
+    low, high = c.lowest, c.highest
+    return abs(c.before.value) if low is None or high is None else high - low
 
 
 def front(points: Sequence[Sequence[float]]) -> list[bool]:

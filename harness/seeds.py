@@ -30,6 +30,11 @@ class NoiseFloor(Record):
     """The metric with each seed, on the items that all of them have a score for."""
 
     @property
+    def mean(self) -> float:
+        """Mean over the seeds."""
+        return statistics.mean(self.values)
+
+    @property
     def deviation(self) -> float:
         """Standard deviation between the seeds (n − 1), in the metric's unit."""
         return statistics.stdev(self.values)

@@ -12,6 +12,7 @@ from rich.text import Text
 from harness.compare import Comparison, Verdict
 from harness.plan import Step
 from harness.result import StudyResult, SuiteResult, VariantResult
+from reports.sweep import confirmation_table, noise_table, trade_off_table
 
 MARKS: dict[Verdict, str] = {
     "improved": "▲ improved",
@@ -56,7 +57,11 @@ def study_tables(result: StudyResult) -> str:
         if suite.leaks and result.clean
     )
     is_lower = any(c.better == "lower" for c in result.comparisons)
-    parts.append(Text(LEGEND + LOWER_LEGEND * is_lower, style="dim"))
+    parts.append(Text(f"{LEGEND}{LOWER_LEGEND * is_lower}\n", style="dim"))
+    if result.confirmation:
+        parts.extend(confirmation_table(result.confirmation))
+    parts.extend(noise_table(result))
+    parts.extend(trade_off_table(result))
     parts.append(_cost_table(result))
     parts.extend(Text(f"! {warning}", style="yellow") for warning in result.warnings)
     parts.extend(
@@ -140,7 +145,6 @@ def duration(seconds: float | None) -> str:
 
 
 def _suite_table(result: StudyResult, suite: SuiteResult, *, note: str = "") -> Table:
-    names = [v.name for v in result.variants if v.name != result.baseline and v.status != "failed"]
     about = note or f"{suite.role}, {suite.n_items} items, version {suite.version}"
     title = f"{suite.name} ({about})"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -153,13 +157,13 @@ def _suite_table(result: StudyResult, suite: SuiteResult, *, note: str = "") -> 
     table.add_column("verdict", no_wrap=True)
     for metric in dict.fromkeys(c.metric for c in result.comparisons if c.suite == suite.name):
         rows = [c for c in result.comparisons if (c.suite, c.metric) == (suite.name, metric)]
-        for name, c in zip(names, rows, strict=True):
+        for c in rows:
             is_first = c is rows[0]
             table.add_row(
                 (f"{_metric(c)} ★" if c.is_primary else _metric(c)) if is_first else "",
                 _n(c) if is_first else "",
                 number(c.before.value, c) if is_first else "",
-                name,
+                c.configuration,
                 number(c.after.value, c),
                 difference(c),
                 _verdict(c),

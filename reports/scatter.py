@@ -73,7 +73,7 @@ def trade_off_chart(result: StudyResult, lang: Lang) -> Scatter | None:
         for point in result.trade_offs
         if point.gain is not None and point.retention is not None
     ]
-    if len(placed) < 2:
+    if len(placed) < 2 or not all(_primaries(result, role) for role in ("domain", "retention")):
         return None
     margin = _margin(result)
     x = _axis([gain for _, gain, _ in placed])

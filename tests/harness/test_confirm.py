@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
@@ -65,10 +66,10 @@ def test_a_cluster_stays_together(names: list[str], share: float, seed: int) -> 
 
 @given(ids, shares, seeds, st.randoms())
 def test_the_order_of_the_items_does_not_matter(
-    names: list[str], share: float, seed: int, random: object
+    names: list[str], share: float, seed: int, random: Random
 ) -> None:
     records = gold(names)
-    shuffled = sorted(records, key=lambda record: record.id[::-1])
+    shuffled = random.sample(records, len(records))
 
     assert kept_for_confirming(records, share=share, seed=seed) == kept_for_confirming(
         shuffled, share=share, seed=seed
@@ -152,8 +153,10 @@ def scored(name: str, found: Values) -> Scores:
     return replace(BASE, run=name, stats=stats)
 
 
-def difference(before: Scores, after: Scores, part: frozenset[str]) -> Comparison:
-    return compare(before.only(part), after.only(part), is_primary=True, n_draws=300)
+def difference(
+    before: Scores, after: Scores, part: frozenset[str], *, n_draws: int = 300
+) -> Comparison:
+    return compare(before.only(part), after.only(part), is_primary=True, n_draws=n_draws)
 
 
 def mean_gain(before: Scores, after: Scores, part: frozenset[str]) -> float:
@@ -184,25 +187,27 @@ def test_where_nothing_is_better_the_best_of_twenty_looks_better_but_not_when_co
 @pytest.mark.slow
 def test_the_gain_of_what_advice_chooses_is_flattered_but_not_when_confirmed() -> None:
     rng = np.random.default_rng(20260402)
-    gain = 0.08
+    gain = 0.15
     on_choice: list[Comparison] = []
     confirmed: list[Comparison] = []
-    for seed in range(400):
+    for seed in range(250):
         before, *others = sweep(rng, gain=gain)
         kept = kept_for_confirming(RECORDS, share=0.5, seed=seed)
         used = frozenset(record.id for record in RECORDS) - kept
-        found = correct_for_many([difference(before, other, used) for other in others])
+        found = correct_for_many(
+            [difference(before, other, used, n_draws=2000) for other in others]
+        )
         name = choose(found, {"s": "domain"})
         if name is not None:
             on_choice.append(next(c for c in found if c.configuration == name))
             after = next(other for other in others if other.run == name)
             confirmed.append(difference(before, after, kept))
 
-    assert len(confirmed) > 100
+    assert len(confirmed) > 200
     assert z_score(on_choice, gain) > 10
     assert abs(z_score(confirmed, gain)) < 3
-    # .93 to .97 and twice the Monte Carlo error of about 250 simulations.
-    assert 0.90 <= coverage(confirmed, gain) <= 0.995
+    # .93 to .97 and the Monte Carlo error of 250 simulations (.014) once.
+    assert 0.916 <= coverage(confirmed, gain) <= 0.984
 
 
 def z_score(found: Sequence[Comparison], truth: float) -> float:

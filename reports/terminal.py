@@ -117,7 +117,9 @@ def plan_table(steps: Sequence[Step]) -> str:
             step.state,
             step.amount,
             duration(step.seconds) if step.seconds else "",
-            f"{step.memory_bytes / 2**30:.1f} GiB" if step.state != "done" else "",
+            f"{step.memory_bytes / 2**30:.1f} GiB"
+            if step.memory_bytes and step.state != "done"
+            else "",
         )
     total = duration(sum(step.seconds for step in steps))
     note = "rough estimates from sizes alone; `study run` measures"

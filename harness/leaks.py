@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.contamination.find import Leak, TrainingText, find_leaks
-from harness.study import Study, Variant
+from harness.study import Study
 from harness.suite import Suite
 from harness.training import TrainingRow
 from harness.types import Record
+from harness.variants import Variant
 
 
 class FoundLeak(Record):
@@ -24,7 +25,7 @@ def study_leaks(study: Study, suite: Suite, *, only: str | None = None) -> tuple
     Args:
         study: Whose configurations are trained.
         suite: One of its suites.
-        only: Name of the one configuration to look at; by default all.
+        only: Name of the one variant to look at; by default all.
     """
     found: dict[str, Leak] = {}
     names: dict[str, list[str]] = {}
@@ -33,7 +34,8 @@ def study_leaks(study: Study, suite: Suite, *, only: str | None = None) -> tuple
             known = found.get(leak.gold_id)
             if known is None or leak.share > known.share:
                 found[leak.gold_id] = leak
-            names.setdefault(leak.gold_id, []).extend(configurations)
+            known_names = names.setdefault(leak.gold_id, [])
+            known_names += [name for name in configurations if name not in known_names]
     return tuple(
         FoundLeak(leak=found[record.id], configurations=tuple(names[record.id]))
         for record in suite.gold
@@ -76,7 +78,9 @@ def _by_data(study: Study, only: str | None) -> Mapping[tuple[TrainingRow, ...],
     found: dict[tuple[TrainingRow, ...], list[str]] = {}
     for variant in study.variants:
         if variant.training is not None and only in (None, variant.name):
-            found.setdefault(variant.training.rows, []).append(variant.name)
+            names = found.setdefault(variant.training.rows, [])
+            if variant.configuration not in names:
+                names.append(variant.configuration)
     return found
 
 

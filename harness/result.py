@@ -7,10 +7,13 @@ from typing import Literal
 
 from pydantic import Field
 
+from harness.advice import Confirmation
 from harness.compare import Comparison
 from harness.leaks import FoundLeak
+from harness.pareto import TradeOff
+from harness.seeds import NoiseFloor
 from harness.store import read_json, write_json
-from harness.study import Role
+from harness.study_config import Role
 from harness.types import Record
 
 RESULT = "result.json"
@@ -32,9 +35,13 @@ class CellResult(Record):
 
 
 class VariantResult(Record):
-    """One configuration, the baseline included."""
+    """One configuration, or one training seed of it; the baseline included."""
 
     name: str
+    seed_of: str | None = None
+    """The configuration that it is a training seed of; None: it is one itself."""
+    seed: int | None = None
+    """Of its training, where it is one of several."""
     status: Literal["complete", "failed"] = "complete"
     failure: str | None = None
     training_folder: str | None = None
@@ -53,6 +60,11 @@ class VariantResult(Record):
     parity_probes: int | None = None
     """Conversations that training and serving turned into equal tokens; None without a proof."""
     cells: tuple[CellResult, ...] = ()
+
+    @property
+    def configuration(self) -> str:
+        """The name under which it is compared."""
+        return self.seed_of or self.name
 
 
 class SuiteResult(Record):
@@ -84,13 +96,25 @@ class StudyResult(Record):
     created: str
     suites: tuple[SuiteResult, ...]
     variants: tuple[VariantResult, ...]
-    """Baseline first."""
+    """Baseline first; a configuration with several training seeds has one for each."""
     comparisons: tuple[Comparison, ...]
     clean: tuple[Comparison, ...] = ()
     """The same without the gold items found in training data, for the suites that have some."""
+    confirmation: Confirmation | None = None
+    """None: the same items chose and told how good the choice is."""
+    trade_offs: tuple[TradeOff, ...] = ()
+    """Gain against forgetting and costs, baseline first; empty without a primary comparison."""
+    noise: tuple[NoiseFloor, ...] = ()
+    """What the seed of training alone changes, for configurations trained with several."""
     advice: tuple[str, ...]
     """First the sentence that decides, then remarks."""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def configurations(self) -> tuple[str, ...]:
+        """Names under which configurations are compared, without the baseline."""
+        names = dict.fromkeys(variant.configuration for variant in self.variants)
+        return tuple(name for name in names if name != self.baseline)
 
     def without_leaks(self) -> StudyResult:
         """Return the result as it is without the gold items found in training data."""

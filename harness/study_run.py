@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
-from harness.advice import advise
 from harness.children import run_child
-from harness.compare import Comparison, Pair, compare_all
 from harness.errors import HarnessError, InputError, RunError
 from harness.evaluate import evaluate_apart
 from harness.judge import judge_missing
-from harness.leaks import FoundLeak, leak_warnings, study_leaks
+from harness.leaks import leak_warnings
 from harness.preflight import check_suite
-from harness.remarks import remarks
-from harness.result import CellResult, StudyResult, SuiteResult, VariantResult
+from harness.result import StudyResult
 from harness.runner import Cell, folder_of, missing_items
-from harness.scoring import Scores, score_run
-from harness.store import RunFolder, keep_gold, locked
-from harness.study import Study, Variant
-from harness.suite import Suite
-from harness.training import PlannedTraining
+from harness.store import locked
+from harness.study import Study
+from harness.study_summary import summarise
+from harness.variants import Variant
 
 Say = Callable[[str], None]
 
@@ -57,48 +50,6 @@ def run_study(study: Study, *, say: Say) -> StudyResult:
         result = summarise(study, progress.failures, progress.notes)
         result.save(study.folder)
     return result
-
-
-def summarise(
-    study: Study, failures: dict[str, str] | None = None, notes: Sequence[str] = ()
-) -> StudyResult:
-    """Score and compare what is there; no model is loaded."""
-    failures = failures or {}
-    variants: list[VariantResult] = []
-    before = [folder_of(cell, study.serving, study.root) for cell in study.cells(None)]
-    scores: dict[str, list[Scores]] = {}
-    for variant in (None, *study.variants):
-        name = variant.name if variant else study.config.baseline
-        if name in failures:
-            variants.append(VariantResult(name=name, status="failed", failure=failures[name]))
-            continue
-        cells = study.cells(variant)
-        folders = [folder_of(cell, study.serving, study.root) for cell in cells]
-        scores[name] = [
-            score
-            for cell, folder, baseline in zip(cells, folders, before, strict=True)
-            for score in score_run(
-                folder, cell.suite, name, trusts_code=study.trusts_code, baseline=baseline
-            )
-        ]
-        variants.append(_variant_result(study, variant, cells, folders))
-    comparisons = _compare_all(study, scores, study.suites)
-    leaks = {suite.name: study_leaks(study, suite) for suite in study.suites}
-    return StudyResult(
-        name=study.config.name,
-        description=study.config.description,
-        model=study.serving.model.name,
-        template=study.serving.template.name,
-        engine=study.serving.engine,
-        baseline=study.config.baseline,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        suites=tuple(_suite_result(study, suite, leaks[suite.name]) for suite in study.suites),
-        variants=tuple(variants),
-        comparisons=tuple(comparisons),
-        clean=tuple(_compare_clean(study, scores, leaks)),
-        advice=tuple(advise(comparisons, study.roles, baseline=study.config.baseline)),
-        warnings=(*notes, *remarks(study, variants, leaks, scores)),
-    )
 
 
 def missing_cells(study: Study, variant: Variant | None) -> list[Cell]:
@@ -180,117 +131,3 @@ def _record(progress: _Progress, study: Study, name: str, error: HarnessError, s
         raise error
     progress.failures[name] = str(error)
     say(f"FAILED {error}")
-
-
-def _compare_clean(
-    study: Study,
-    scores: Mapping[str, list[Scores]],
-    leaks: Mapping[str, tuple[FoundLeak, ...]],
-) -> list[Comparison]:
-    """Compare again without the gold items that training has seen, where there are such."""
-    suites: list[Suite] = []
-    clean: dict[str, list[Scores]] = {name: [] for name in scores}
-    for suite in study.suites:
-        seen = frozenset(found.leak.gold_id for found in leaks[suite.name])
-        if not seen or len(seen) == len(suite.gold):
-            continue
-        suites.append(suite)
-        for name, group in scores.items():
-            clean[name].extend(s.without(seen) for s in group if s.suite == suite.name)
-    return _compare_all(study, clean, suites)
-
-
-def _compare_all(
-    study: Study, scores: Mapping[str, list[Scores]], suites: Sequence[Suite]
-) -> list[Comparison]:
-    margins = {(p.suite, p.metric): p.margin for p in study.config.primary}
-    before = {(s.suite, s.metric.name): s for s in scores[study.config.baseline]}
-    pairs: list[Pair] = []
-    for suite in suites:
-        for metric in suite.metrics():
-            for name, group in scores.items():
-                if name == study.config.baseline:
-                    continue
-                after = next(s for s in group if (s.suite, s.metric.name) == (suite.name, metric))
-                key = (suite.name, metric)
-                if not (before[key].stats and after.stats):
-                    continue  # a judge that has not judged: among the warnings
-                pairs.append(
-                    Pair(
-                        before=before[key],
-                        after=after,
-                        is_primary=key in margins,
-                        margin=margins.get(key, 0.0),
-                    )
-                )
-    return compare_all(pairs)
-
-
-def _variant_result(
-    study: Study, variant: Variant | None, cells: Sequence[Cell], folders: Sequence[RunFolder]
-) -> VariantResult:
-    results = tuple(
-        _cell_result(study.root, cell, folder) for cell, folder in zip(cells, folders, strict=True)
-    )
-    sessions = [event for folder in folders for event in folder.events("session")]
-    peak = max((int(event["peak_bytes"]) for event in sessions), default=0)
-    canary = max((event["canary"] for event in sessions if event.get("canary")), default=None)
-    probes = [event["parity_probes"] for event in sessions if event.get("parity_probes")]
-    training = variant.training if variant else None
-    summary: dict[str, Any] = training.summary() if training else {}
-    return VariantResult(
-        name=variant.name if variant else study.config.baseline,
-        training_folder=_relative(training.folder.path, study.root) if training else None,
-        train_seconds=summary.get("seconds"),
-        run_seconds=sum(cell.seconds for cell in results),
-        peak_bytes=max(peak, int(summary.get("peak_bytes", 0))),
-        tokens_per_second=summary.get("tokens_per_second"),
-        heldout_loss=summary.get("heldout_loss_by_epoch", {}),
-        settings=_settings(training) if training else {},
-        canary=canary,
-        parity_probes=max(probes, default=None),
-        cells=results,
-    )
-
-
-def _cell_result(root: Path, cell: Cell, folder: RunFolder) -> CellResult:
-    done = folder.completions()
-    generated = [completion for completion in done.values() if completion.choice_logprobs is None]
-    n = len(generated)
-    return CellResult(
-        suite=cell.suite.name,
-        folder=_relative(folder.path, root),
-        n_planned=len(cell.suite.gold),
-        n_done=len(done),
-        ended_by_itself=sum(c.finish == "stop" for c in generated) / n if n else None,
-        mean_tokens=sum(c.completion_tokens for c in generated) / n if n else None,
-        seconds=sum(float(event["seconds"]) for event in folder.events("session")),
-    )
-
-
-def _suite_result(study: Study, suite: Suite, leaks: tuple[FoundLeak, ...]) -> SuiteResult:
-    tasks: dict[str, int] = {}
-    for record in suite.gold:
-        tasks[record.task] = tasks.get(record.task, 0) + 1
-    gold = keep_gold(study.root, suite.gold_digest, suite.gold)
-    return SuiteResult(
-        name=suite.name,
-        role=study.roles[suite.name],
-        version=suite.config.version,
-        language=suite.config.language,
-        n_items=len(suite.gold),
-        gold_digest=suite.gold_digest,
-        gold_file=_relative(gold, study.root),
-        tasks=tasks,
-        leaks=leaks,
-    )
-
-
-def _settings(training: PlannedTraining) -> dict[str, object]:
-    config = dict(training.identity["config"])
-    lora = config.pop("lora", {})
-    return {**config, **{f"lora.{key}": value for key, value in lora.items()}}
-
-
-def _relative(path: Path, root: Path) -> str:
-    return str(path.resolve().relative_to(root.resolve()))

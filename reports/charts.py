@@ -46,37 +46,6 @@ class Forest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One configuration's two differences, with whiskers."""
-
-    name: str
-    color: int
-    x: float
-    x_low: float
-    x_high: float
-    y: float
-    y_low: float
-    y_high: float
-    text: str
-    is_label_left: bool
-    is_label_below: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scatter:
-    """Gain on the domain against change elsewhere."""
-
-    x_label: str
-    y_label: str
-    x_zero: float
-    y_zero: float
-    margin: tuple[float, float] | None
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    points: tuple[Point, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One configuration's loss by epoch."""
 
@@ -97,8 +66,7 @@ class Lines:
 
 def colors(result: StudyResult) -> dict[str, int]:
     """Return a colour number for every configuration; the baseline has none."""
-    names = [variant.name for variant in result.variants if variant.name != result.baseline]
-    return {name: i % 8 for i, name in enumerate(names)}
+    return {name: i % 8 for i, name in enumerate(result.configurations)}
 
 
 def forests(result: StudyResult, *, primary_only: bool = True) -> tuple[Forest, ...]:
@@ -106,31 +74,6 @@ def forests(result: StudyResult, *, primary_only: bool = True) -> tuple[Forest, 
     chosen = [c for c in result.comparisons if c.is_primary or not primary_only]
     keys = dict.fromkeys((c.suite, c.metric) for c in chosen)
     return tuple(_forest(result, [c for c in chosen if (c.suite, c.metric) == key]) for key in keys)
-
-
-def tradeoff(result: StudyResult) -> Scatter | None:
-    """Return the first domain primary against the first retention primary, if there are both."""
-    roles = {suite.name: suite.role for suite in result.suites}
-    primaries = [c for c in result.comparisons if c.is_primary]
-    domain = next((c for c in primaries if roles[c.suite] == "domain"), None)
-    retention = next((c for c in primaries if roles[c.suite] == "retention"), None)
-    if domain is None or retention is None:
-        return None
-    xs = {c.configuration: c for c in primaries if _key(c) == _key(domain)}
-    ys = {c.configuration: c for c in primaries if _key(c) == _key(retention)}
-    names = [name for name in xs if name in ys]
-    x = _axis([xs[name] for name in names], pad=0.12)
-    y = _axis([ys[name] for name in names], pad=0.12)
-    return Scatter(
-        x_label=_label(domain),
-        y_label=_label(retention),
-        x_zero=x.at(0.0),
-        y_zero=100 - y.at(0.0),
-        margin=_margin_band(retention, y, is_flipped=True),
-        x_ticks=x.ticks(is_signed=True),
-        y_ticks=_flipped(y.ticks(is_signed=True)),
-        points=_points(result, [(name, xs[name], ys[name]) for name in names], x, y),
-    )
 
 
 def heldout_losses(result: StudyResult) -> Lines | None:
@@ -148,10 +91,11 @@ def heldout_losses(result: StudyResult) -> Lines | None:
     pad = 0.1 * (high - low or 1.0)
     y = Axis(low=max(0.0, low - pad), high=high + pad)
     palette = colors(result)
+    owners = {variant.name: variant.configuration for variant in result.variants}
     lines = tuple(
         Line(
             name=name,
-            color=palette.get(name, 7),
+            color=palette.get(owners[name], 7),
             points=tuple(
                 (x.at(epoch), 100 - y.at(loss), f"{name}: {loss:.3f} ({epoch:g})")
                 for epoch, loss in curve
@@ -162,12 +106,17 @@ def heldout_losses(result: StudyResult) -> Lines | None:
     last = int(x.high)
     every = max(1, last // 8)
     epochs = tuple(Tick(at=x.at(i), label=str(i)) for i in range(0, last + 1, every))
-    return Lines(x_ticks=epochs, y_ticks=_flipped(y.ticks(4)), lines=lines)
+    return Lines(x_ticks=epochs, y_ticks=flipped(y.ticks(4)), lines=lines)
+
+
+def flipped(ticks: Iterable[Tick]) -> tuple[Tick, ...]:
+    """Turn upwards into SVG's downwards."""
+    return tuple(Tick(at=100 - tick.at, label=tick.label) for tick in ticks)
 
 
 def _forest(result: StudyResult, group: Sequence[Comparison]) -> Forest:
     first = group[0]
-    axis = _axis(group, pad=0.06)
+    axis = _axis(group)
     palette = colors(result)
     return Forest(
         suite=first.suite,
@@ -176,7 +125,7 @@ def _forest(result: StudyResult, group: Sequence[Comparison]) -> Forest:
         n=first.n,
         is_reversed=axis.is_reversed,
         zero=axis.at(0.0),
-        margin=_margin_band(first, axis, is_flipped=False),
+        margin=_margin_band(first, axis),
         ticks=axis.ticks(is_signed=True),
         rows=tuple(
             Whisker(
@@ -193,48 +142,19 @@ def _forest(result: StudyResult, group: Sequence[Comparison]) -> Forest:
     )
 
 
-def _points(
-    result: StudyResult, pairs: Iterable[tuple[str, Comparison, Comparison]], x: Axis, y: Axis
-) -> tuple[Point, ...]:
-    palette = colors(result)
-    placed: list[Point] = []
-    for name, over, up in pairs:
-        at_x, at_y = x.at(over.difference.value), 100 - y.at(up.difference.value)
-        is_crowded = any(
-            abs(point.x - at_x) < 30 and abs(point.y - at_y) < 12 and not point.is_label_below
-            for point in placed
-        )
-        placed.append(
-            Point(
-                name=name,
-                color=palette[name],
-                x=at_x,
-                x_low=x.at(over.difference.low),
-                x_high=x.at(over.difference.high),
-                y=at_y,
-                y_low=100 - y.at(up.difference.low),
-                y_high=100 - y.at(up.difference.high),
-                text=f"{name}\n{over.suite}: {_described(over)}\n{up.suite}: {_described(up)}",
-                is_label_left=at_x > 70,
-                is_label_below=is_crowded,
-            )
-        )
-    return tuple(placed)
-
-
 def _described(c: Comparison) -> str:
     difference = c.difference
     bounds = numbers.signed_interval(difference, c.metric)
     return f"{c.metric} {numbers.signed(difference.value, c.metric)} {bounds}"
 
 
-def _axis(group: Sequence[Comparison], *, pad: float) -> Axis:
+def _axis(group: Sequence[Comparison]) -> Axis:
     """Span all intervals, zero and the margins, with the better side at 100 percent."""
     bounds = [0.0]
     for c in group:
         bounds += [c.difference.low, c.difference.high, _worst(c)]
     low, high = min(bounds), max(bounds)
-    room = pad * (high - low or 1.0)
+    room = 0.06 * (high - low or 1.0)
     return Axis(low=low - room, high=high + room, is_reversed=group[0].better == "lower")
 
 
@@ -243,21 +163,5 @@ def _worst(c: Comparison) -> float:
     return c.margin if c.better == "lower" else -c.margin
 
 
-def _margin_band(c: Comparison, axis: Axis, *, is_flipped: bool) -> tuple[float, float] | None:
-    if c.margin <= 0:
-        return None
-    low, high = axis.at(_worst(c)), axis.at(0.0)
-    return (100 - high, 100 - low) if is_flipped else (low, high)
-
-
-def _label(c: Comparison) -> str:
-    return f"{c.suite} · {c.metric}{' ↓' if c.better == 'lower' else ''}"
-
-
-def _flipped(ticks: Iterable[Tick]) -> tuple[Tick, ...]:
-    """Turn upwards into SVG's downwards."""
-    return tuple(Tick(at=100 - tick.at, label=tick.label) for tick in ticks)
-
-
-def _key(c: Comparison) -> tuple[str, str]:
-    return c.suite, c.metric
+def _margin_band(c: Comparison, axis: Axis) -> tuple[float, float] | None:
+    return (axis.at(_worst(c)), axis.at(0.0)) if c.margin > 0 else None

@@ -37,7 +37,7 @@ def headline(result: StudyResult, lang: Lang) -> Headline:
         return Headline(kept=None, answer=first, reason="", remarks=tuple(rest))
     kept, reason = match[1], match[2]
     if lang == "en":
-        is_name = any(reason.startswith(variant.name) for variant in result.variants)
+        is_name = any(reason.startswith(name) for name in result.configurations)
         reason = reason if is_name else reason[0].upper() + reason[1:]
         return Headline(kept=kept, answer=f"Keep {kept}", reason=reason, remarks=tuple(rest))
     return Headline(
@@ -49,27 +49,42 @@ def headline(result: StudyResult, lang: Lang) -> Headline:
 
 
 def _chinese_reason(result: StudyResult, kept: str) -> str:
-    primaries = [c for c in result.comparisons if c.is_primary]
+    found = result.confirmation
+    if found is not None and found.chosen is not None:
+        said = _verdicts(found.confirmed)
+        if found.is_confirmed:
+            return (
+                f"在未用于选择的题上，{said}。它从 {found.n_configurations} 个配置中选出，只有它在这些题上"
+                "作比较，因此无需按配置数校正。"
+            )
+        return (
+            f"{found.chosen} 从 {found.n_configurations} 个配置中选出，但保留的题未能确认：{said}。"
+        )
+    primaries = [c for c in (found.choice if found else result.comparisons) if c.is_primary]
     if kept != result.baseline:
-        own = [c for c in primaries if c.configuration == kept]
-        verdicts: tuple[Verdict, ...] = ("improved", "no worse", "cannot tell", "regressed")
-        groups = [(v, [c for c in own if c.verdict == v]) for v in verdicts]
-        parts = [f"{word('zh', v)}：{_listed(group)}" for v, group in groups if group]
-        return "；".join(parts) + "。"
+        return _verdicts([c for c in primaries if c.configuration == kept]) + "。"
     if not primaries:
         return "没有可与之比较的已完成配置。"
     domain = {suite.name for suite in result.suites if suite.role == "domain"}
     gained = [c for c in primaries if c.suite in domain and c.verdict == "improved"]
+    where = "在用于选择的题上，" if found else ""
     if gained:
         names = "、".join(dict.fromkeys(c.configuration for c in gained))
-        return f"{names} 在领域上有提升，但都在某个主要指标上退步。"
-    return "没有配置被证明在领域上更好。"
+        return f"{where}{names} 在领域上有提升，但都在某个主要指标上退步。"
+    return f"{where}没有配置被证明在领域上更好。"
+
+
+def _verdicts(comparisons: Sequence[Comparison]) -> str:
+    verdicts: tuple[Verdict, ...] = ("improved", "no worse", "cannot tell", "regressed")
+    groups = [(v, [c for c in comparisons if c.verdict == v]) for v in verdicts]
+    return "；".join(f"{word('zh', v)}：{_listed(group)}" for v, group in groups if group)
 
 
 def _chinese_remarks(result: StudyResult) -> list[str]:
     lost: dict[str, list[Comparison]] = {}
     for comparison in result.comparisons:
-        if comparison.is_primary and comparison.verdict == "regressed":
+        is_chosen = result.confirmation and comparison.configuration == result.confirmation.chosen
+        if comparison.is_primary and comparison.verdict == "regressed" and not is_chosen:
             lost.setdefault(comparison.configuration, []).append(comparison)
     return [f"{name} 退步：{_listed(group)}。" for name, group in lost.items()]
 

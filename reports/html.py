@@ -17,7 +17,8 @@ from reports import charts
 from reports.checks import health
 from reports.headline import headline
 from reports.render import asset, environment
-from reports.samples import Sample, load_samples
+from reports.samples import Sample, load_samples, readable
+from reports.scatter import trade_off_chart
 from reports.selection import lead_metrics, leading_metric, most_telling, relative_gain
 from reports.tables import provenance_rows
 from reports.words import Lang
@@ -32,6 +33,7 @@ class Card:
     """One telling sample of one configuration."""
 
     configuration: str
+    """Or one training seed of it."""
     suite: str
     metric: str
     kind: Literal["gained", "lost"]
@@ -66,7 +68,7 @@ def render_report(result: StudyResult, root: Path, *, lang: Lang = "en") -> str:
             head=headline(result, lang),
             checks=health(result, lang),
             forests=charts.forests(result),
-            scatter=charts.tradeoff(result),
+            scatter=trade_off_chart(result, lang),
             losses=charts.heldout_losses(result),
             cards=cards,
             problems=tuple(dict.fromkeys(problems)),
@@ -82,8 +84,10 @@ def render_report(result: StudyResult, root: Path, *, lang: Lang = "en") -> str:
 
 def _cards(result: StudyResult, root: Path, problems: list[str]) -> Iterator[Card]:
     each = max(2, CARDS // max(1, len(result.suites)))
-    names = dict.fromkeys(c.configuration for c in result.comparisons)
-    for name in names:
+    first: dict[str, str] = {}
+    for name, owner in readable(result).items():
+        first.setdefault(owner, name)  # one training seed stands for the others
+    for name in first.values():
         for suite in result.suites:
             lead = lead_metrics(result, suite.name)
             try:

@@ -35,6 +35,8 @@ def environment(lang: Lang) -> Environment:
         "training_table": partial(tables.training_table, lang=lang),
         "choice_rows": tables.choice_rows,
         "signatures": tables.signatures,
+        "primary_noise": tables.primary_noise,
+        "chosen_comparison": tables.chosen_comparison,
         "shortened": tables.shortened,
     }
     jinja.globals.update(ours)

@@ -124,7 +124,7 @@ class Sample:
 def load_samples(
     result: StudyResult, root: Path, *, suite: str, configuration: str
 ) -> tuple[Sample, ...]:
-    """Return every gold item of a suite with the baseline's and the configuration's answers.
+    """Return every gold item of a suite with the baseline's and a variant's answers.
 
     Raises:
         StoreError: the gold copy or a run folder is missing or damaged.
@@ -141,6 +141,16 @@ def load_samples(
         _sample(record, identity, before.get(record.id), after.get(record.id), scales)
         for record in _load_gold(root / found.gold_file)
     )
+
+
+def readable(result: StudyResult) -> dict[str, str]:
+    """Return whose answers can be read: names of variants, with the configuration of each."""
+    compared = {c.configuration for c in result.comparisons}
+    return {
+        variant.name: variant.configuration
+        for variant in result.variants
+        if variant.status == "complete" and variant.configuration in compared
+    }
 
 
 def _load_gold(file: Path) -> tuple[GoldRecord, ...]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.advice import Confirmation
 from harness.compare import Comparison
 from harness.errors import StoreError
 from harness.result import StudyResult, VariantResult
+from harness.seeds import NoiseFloor
 from harness.store import read_json
 from reports import numbers
 from reports.samples import Answer, Sample
@@ -93,6 +95,18 @@ def training_table(result: StudyResult, lang: Lang) -> TrainingTable:
     ]
     names = tuple(variant.name for variant in variants)
     return TrainingTable(names=names, rows=tuple(rows), shared=tuple(shared))
+
+
+def primary_noise(result: StudyResult) -> list[NoiseFloor]:
+    """Return what training seeds change on the primaries."""
+    primaries = {(c.suite, c.metric) for c in result.comparisons if c.is_primary}
+    return [floor for floor in result.noise if (floor.suite, floor.metric) in primaries]
+
+
+def chosen_comparison(found: Confirmation, confirmed: Comparison) -> Comparison:
+    """Return what the items that chose the configuration said of the same primary."""
+    key = (confirmed.configuration, confirmed.suite, confirmed.metric)
+    return next(c for c in found.choice if (c.configuration, c.suite, c.metric) == key)
 
 
 def choice_rows(sample: Sample) -> tuple[ChoiceRow, ...]:

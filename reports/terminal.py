@@ -13,6 +13,7 @@ from harness.compare import Comparison, Verdict
 from harness.plan import Step
 from harness.result import StudyResult, SuiteResult, VariantResult
 from harness.stats.bootstrap import Interval
+from reports.sweep import confirmation_table, noise_table, trade_off_table
 
 MARKS: dict[Verdict, str] = {
     "improved": "▲ improved",
@@ -59,7 +60,11 @@ def study_tables(result: StudyResult) -> str:
     is_lower = any(c.better == "lower" for c in result.comparisons)
     methods = dict.fromkeys(c.correction for c in result.comparisons if c.correction != "none")
     by = f" ({', '.join(methods)})" if methods else ""
-    parts.append(Text(LEGEND.format(by) + MDE + LOWER_LEGEND * is_lower, style="dim"))
+    parts.append(Text(f"{LEGEND.format(by)}{MDE}{LOWER_LEGEND * is_lower}\n", style="dim"))
+    if result.confirmation:
+        parts.extend(confirmation_table(result.confirmation))
+    parts.extend(noise_table(result))
+    parts.extend(trade_off_table(result))
     parts.append(_cost_table(result))
     parts.extend(Text(f"! {warning}", style="yellow") for warning in result.warnings)
     parts.extend(
@@ -98,7 +103,9 @@ def plan_table(steps: Sequence[Step]) -> str:
             step.state,
             step.amount,
             duration(step.seconds) if step.seconds else "",
-            f"{step.memory_bytes / 2**30:.1f} GiB" if step.state != "done" else "",
+            f"{step.memory_bytes / 2**30:.1f} GiB"
+            if step.memory_bytes and step.state != "done"
+            else "",
         )
     total = duration(sum(step.seconds for step in steps))
     note = "rough estimates from sizes alone; `study run` measures"
@@ -126,7 +133,6 @@ def duration(seconds: float | None) -> str:
 
 
 def _suite_table(result: StudyResult, suite: SuiteResult, *, note: str = "") -> Table:
-    names = [v.name for v in result.variants if v.name != result.baseline and v.status != "failed"]
     about = note or f"{suite.role}, {suite.n_items} items, version {suite.version}"
     title = f"{suite.name} ({about})"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -139,13 +145,13 @@ def _suite_table(result: StudyResult, suite: SuiteResult, *, note: str = "") -> 
     table.add_column("verdict", no_wrap=True)
     for metric in dict.fromkeys(c.metric for c in result.comparisons if c.suite == suite.name):
         rows = [c for c in result.comparisons if (c.suite, c.metric) == (suite.name, metric)]
-        for name, c in zip(names, rows, strict=True):
+        for c in rows:
             is_first = c is rows[0]
             table.add_row(
                 (f"{metric_name(c)} ★" if c.is_primary else metric_name(c)) if is_first else "",
                 _n(c) if is_first else "",
                 number(c.before.value, c) if is_first else "",
-                name,
+                c.configuration,
                 number(c.after.value, c),
                 difference(c),
                 verdict(c),

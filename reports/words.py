@@ -63,9 +63,59 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "tradeoff": ("Gain against forgetting", "收益与遗忘"),
     "tradeoff_note": (
-        "Right is better at the domain, up is better elsewhere. Whiskers are 95 % intervals.",
-        "越靠右领域越好，越靠上通用能力越好；须线为 95 % 区间。",
+        (
+            "Right is better at the domain, up is better elsewhere. Whiskers are 95 % intervals; "
+            "shaded: the margin of “no worse”."
+        ),
+        "越靠右领域越好，越靠上通用能力越好；须线为 95 % 区间，阴影为“未变差”的容许下降。",
     ),
+    "tradeoff_table_note": (
+        (
+            "Changes are shares of the metric's range (of the baseline's value where it has none); "
+            "above zero is better. Front: nothing else is at least as good in gain and retention "
+            "and better in one of them; with costs: in time and memory too."
+        ),
+        (
+            "变化为占指标量程的比例（无量程时为占基线数值的比例），大于零为更好。前沿：没有其他配置在收益与保持两方面"
+            "都不差且至少一方面更好；含成本：时间与内存也计入。"
+        ),
+    ),
+    "domain_gain": ("Domain gain", "领域收益"),
+    "worst_retention": ("Worst retention", "通用能力最差变化"),
+    "domain_axis": ("domain gain, mean of {n} primaries", "领域收益，{n} 个主要指标的均值"),
+    "retention_axis": (
+        "the one of {n} retention primaries that lost most",
+        "{n} 个通用主要指标中变化最差者",
+    ),
+    "on_front": ("on the front", "位于前沿"),
+    "beaten": ("another one is better", "有更优者"),
+    "front": ("Front", "前沿"),
+    "full_front": ("With costs", "含成本"),
+    "time": ("Time", "用时"),
+    "confirmation": ("Chosen on one part, confirmed on the other", "一部分题选择，另一部分题确认"),
+    "confirmation_note": (
+        (
+            "{name} was chosen among {n}. The items kept apart had no part in the choice, so their "
+            "figures are not flattered by it; those of all items, in the other tables, are."
+        ),
+        "{name} 从 {n} 个配置中选出。保留的题未参与选择，因此其数字不因挑选而偏高；其他表格使用全部题目，数字会偏高。",
+    ),
+    "confirmed": ("confirmed", "已确认"),
+    "not_confirmed": ("not confirmed", "未获确认"),
+    "where_chosen": ("Where it was chosen", "用于选择的题"),
+    "kept_apart": ("On the items kept apart", "保留的题"),
+    "seeds": ("Training seeds", "训练种子"),
+    "seeds_note": (
+        (
+            "What the seed of training alone changes. Differences smaller than the deviation "
+            "between seeds say nothing about configurations."
+        ),
+        "仅由训练种子引起的变化；小于种子间标准差的差异不能说明配置的优劣。",
+    ),
+    "mean": ("Mean", "均值"),
+    "deviation": ("Deviation", "标准差"),
+    "range": ("Range", "范围"),
+    "by_seed": ("By seed", "各种子"),
     "results": ("All results", "全部结果"),
     "items": ("items", "题"),
     "gained_lost": ("Items ▲ / ▼", "题目 ▲ / ▼"),

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from finetune.config import TrainConfig
 from finetune.data.build import BuildConfig
 from harness.gate.policy import PolicyConfig
-from harness.study import StudyConfig
+from harness.study_config import StudyConfig
 from harness.suite import SuiteConfig
 from harness.types import GoldRecord
 

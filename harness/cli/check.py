@@ -124,6 +124,6 @@ def _describe_study(path: Path, root: Path, *, trusts_code: bool) -> str:
             suspects.append(leak_sentence(suite.name, leaks))
     verdict = "; ".join(suspects) or "no gold item stands in the training data"
     return (
-        f"study {study.config.name}: {len(study.variants)} configurations × "
+        f"study {study.config.name}: {len(study.config.configurations)} configurations × "
         f"{len(study.suites)} suites on {study.serving.model.name}; {verdict}"
     )

@@ -40,6 +40,6 @@ def _name(study: str) -> str:
     if not study.endswith((".yaml", ".yml")):
         return study
     from harness.config import load_yaml
-    from harness.study import StudyConfig
+    from harness.study_config import StudyConfig
 
     return load_yaml(Path(study), StudyConfig).name

@@ -188,7 +188,7 @@ def _named(given: str) -> tuple[str, str]:
 
 def _adapter(name: str, folder: str, source: ModelSource) -> Adapter:
     from harness.adapters import load_adapter
-    from harness.study import MAX_RANK
+    from harness.variants import MAX_RANK
 
     return load_adapter(name, Path(folder), source, max_rank=MAX_RANK)
 
@@ -230,7 +230,7 @@ def _rows_of(cell: Cell, folder: RunFolder, *, trusts_code: bool) -> list[dict[s
 def _suites(
     paths: Sequence[Path], root: Path, options: LmEvalOptions, selection: Selection
 ) -> list[Suite]:
-    from harness.study import is_lm_eval, lm_eval_suite, refuse_lm_eval_options
+    from harness.named_suites import is_lm_eval, lm_eval_suite, refuse_lm_eval_options
 
     is_theirs = {path: is_lm_eval(path.as_posix(), Path()) for path in paths}
     if not any(is_theirs.values()):

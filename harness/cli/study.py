@@ -72,7 +72,7 @@ def show_command(file: Path, root: Path, as_json: bool) -> None:
     """Print the verdicts of a study that was run; compute nothing."""
     from harness.config import load_yaml
     from harness.result import load_result
-    from harness.study import StudyConfig
+    from harness.study_config import StudyConfig
 
     result = load_result(root / "studies" / load_yaml(file, StudyConfig).name)
     if as_json:

@@ -17,7 +17,7 @@ from harness.errors import UnknownNameError
 @root_option
 @json_option
 def train(file: Path, names: tuple[str, ...], trusts_code: bool, root: Path, as_json: bool) -> None:
-    """Train configurations of the study FILE: the named ones, or all.
+    """Train configurations of the study FILE: the named ones, with all their seeds, or all.
 
     Each trains in a process of its own. What is trained already is not trained again; an
     interrupted training goes on from its last checkpoint and ends with the same adapter.
@@ -29,11 +29,14 @@ def train(file: Path, names: tuple[str, ...], trusts_code: bool, root: Path, as_
     study = load_study(file, root, trusts_code=trusts_code)
     variants = {v.name: v for v in study.variants if v.training is not None}
     trainings = {name: v.training for name, v in variants.items() if v.training is not None}
-    for name in names:
-        if name not in trainings:
-            raise UnknownNameError("configuration", name, trainings, where=str(file))
-    rows: list[dict[str, object]] = []
+    chosen: list[str] = []
     for name in names or trainings:
+        found = [v.name for v in variants.values() if name in (v.name, v.configuration)]
+        if not found:
+            raise UnknownNameError("configuration", name, trainings, where=str(file))
+        chosen += found
+    rows: list[dict[str, object]] = []
+    for name in dict.fromkeys(chosen):
         training = trainings[name]
         if not training.is_complete:
             for warning in leak_warnings(study, variants[name]):

@@ -9,7 +9,9 @@ from reports import charts
 from reports.checks import health
 from reports.headline import headline
 from reports.html import render_report
+from reports.scatter import trade_off_chart
 from reports.shell import Shown, draw, draw_chart, shown_study
+from reports.tables import primary_noise
 
 
 def main() -> None:
@@ -27,7 +29,14 @@ def main() -> None:
     if panels:
         _heading(shown, "decisive", "forest_note")
         draw_chart(shown, "forests", panels)
+    _confirmation(shown)
     _pair(shown)
+    if len(result.trade_offs) > 1:
+        draw(shown, "lead", shown.say("tradeoff_table_note"))
+        draw(shown, "trade_offs", result)
+    if primary_noise(result):
+        _heading(shown, "seeds", "seeds_note")
+        draw(shown, "noise", result)
     _heading(shown, "results", "primary_note")
     for tab, suite in zip(_tabs(shown), result.suites, strict=True):
         with tab:
@@ -52,8 +61,17 @@ def _actions(shown: Shown) -> None:
         )
 
 
+def _confirmation(shown: Shown) -> None:
+    found = shown.result.confirmation
+    if found is None or not found.confirmed:
+        return
+    draw(shown, "confirmation_title", found)
+    draw(shown, "confirmation", found)
+
+
 def _pair(shown: Shown) -> None:
-    scatter, losses = charts.tradeoff(shown.result), charts.heldout_losses(shown.result)
+    scatter = trade_off_chart(shown.result, shown.lang)
+    losses = charts.heldout_losses(shown.result)
     drawn = [
         ("tradeoff", "tradeoff_note", "scatter", scatter),
         ("heldout_loss", "heldout_note", "lines", losses),

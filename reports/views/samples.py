@@ -10,7 +10,7 @@ import streamlit as st
 from harness.errors import HarnessError
 from harness.result import StudyResult
 from reports import numbers, state
-from reports.samples import Sample, load_samples
+from reports.samples import Sample, load_samples, readable
 from reports.selection import MODES, Mode, lead_metrics, select
 from reports.shell import Shown, draw, shown_study
 
@@ -29,7 +29,7 @@ def main() -> None:
     """Draw the page."""
     shown = shown_study()
     draw(shown, "page_title", shown.say("samples"), shown.result.name)
-    names = list(dict.fromkeys(c.configuration for c in shown.result.comparisons))
+    names = list(readable(shown.result))
     if not names:
         st.info(shown.say("no_configurations"))
         return

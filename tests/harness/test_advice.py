@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from harness.advice import advise, signed
+from harness.advice import Confirmation, advise, advise_confirmed, signed
 from harness.compare import Comparison
 from harness.stats.bootstrap import Interval
-from harness.study import Role
+from harness.study_config import Role
 
 ROLES: dict[str, Role] = {"clinic": "domain", "general": "retention"}
 
@@ -154,3 +154,91 @@ def test_a_study_without_finished_configuration_keeps_the_baseline() -> None:
 )
 def test_a_difference_is_written_with_its_sign(value: float, text: str) -> None:
     assert signed(value) == text
+
+
+def confirmation(
+    chosen: str | None, *confirmed: Comparison, is_confirmed: bool = False, share: float = 0.5
+) -> Confirmation:
+    choice = (
+        found("large", "clinic", "improved" if chosen else "cannot tell", 0.3),
+        found("small", "clinic", "cannot tell", 0.1),
+    )
+    return Confirmation(
+        share=share,
+        seed=0,
+        n_items={"clinic": (50, 50)},
+        n_configurations=2,
+        chosen=chosen,
+        is_confirmed=is_confirmed,
+        choice=choice,
+        confirmed=confirmed,
+    )
+
+
+def confirmed_advice(made: Confirmation, *comparisons: Comparison) -> list[str]:
+    return advise_confirmed(made, comparisons, ROLES, baseline="base")
+
+
+def test_what_is_confirmed_is_kept_with_the_figures_of_the_other_half() -> None:
+    made = confirmation("large", found("large", "clinic", "improved", 0.21), is_confirmed=True)
+
+    assert confirmed_advice(made) == [
+        (
+            "Keep large: on the half of the items not used for choosing it is better on clinic "
+            "(token_f1 0.25 → 0.46, +0.21 [+0.11, +0.31]). These figures need no correction for "
+            "the 2 configurations tried: only the chosen one was compared there."
+        )
+    ]
+
+
+def test_what_is_not_confirmed_is_not_kept() -> None:
+    made = confirmation("large", found("large", "clinic", "cannot tell", 0.05))
+
+    assert confirmed_advice(made) == [
+        (
+            "Keep base: large was chosen among 2 configurations on one half of the items, and the "
+            "other half does not confirm it: cannot tell on clinic token_f1 (+0.05 [−0.05, +0.15], "
+            "100 items would show 0.1 or more)."
+        )
+    ]
+
+
+def test_a_loss_on_the_other_half_is_said() -> None:
+    made = confirmation(
+        "large",
+        found("large", "clinic", "improved", 0.2),
+        found("large", "general", "regressed", -0.3),
+    )
+
+    assert "worse on general (token_f1 0.25 → −0.05, −0.3 [−0.4, −0.2])." in (
+        confirmed_advice(made)[0].replace("-0.05", "−0.05")
+    )
+
+
+def test_another_share_than_a_half_is_named() -> None:
+    made = confirmation(
+        "large", found("large", "clinic", "improved", 0.2), is_confirmed=True, share=0.3
+    )
+
+    assert "on the 30% of the items not used for choosing" in confirmed_advice(made)[0]
+
+
+def test_what_nothing_confirms_because_nothing_is_scored_is_said() -> None:
+    assert confirmed_advice(confirmation("large"))[0].endswith("nothing is scored there.")
+
+
+def test_regressions_are_named_of_the_others_and_on_all_items() -> None:
+    made = confirmation("large", found("large", "clinic", "improved", 0.2), is_confirmed=True)
+    lost = [found(name, "general", "regressed", -0.2) for name in ("large", "small")]
+
+    assert confirmed_advice(made, *lost)[1:] == [
+        "small regressed on general (token_f1 0.25 → 0.05, −0.2 [−0.3, −0.1])."
+    ]
+
+
+def test_nothing_finished_is_nothing_to_confirm() -> None:
+    made = confirmation(None).model_copy(update={"choice": ()})
+
+    assert confirmed_advice(made) == [
+        "Keep base: there is no finished configuration to compare with it."
+    ]

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from harness.advice import advise
 from harness.compare import Comparison, compare, correct_for_many
+from harness.pareto import Cost, TradeOff, trade_offs
 from harness.result import CellResult, StudyResult, SuiteResult, VariantResult
 from harness.scoring import Scores, score_run
 from harness.store import RunFolder, keep_gold, run_folder
-from harness.study import Role
+from harness.study_config import Role
 from harness.suite import Suite, load_suite
 
 ROLES: Mapping[str, Role] = {"clinic": "domain", "general": "retention"}
@@ -108,6 +109,7 @@ def store_study(folder: Path) -> Stored:
         for name, folders in runs.items()
     }
     comparisons = _compare(scores)
+    variants = tuple(_variant(root, name, suites, runs[name]) for name in runs)
     result = StudyResult(
         name="tiny",
         description="A study for tests.",
@@ -117,13 +119,22 @@ def store_study(folder: Path) -> Stored:
         baseline="base",
         created="2026-01-02T03:04:05+00:00",
         suites=tuple(_suite_result(root, suite) for suite in suites),
-        variants=tuple(_variant(root, name, suites, runs[name]) for name in runs),
+        variants=variants,
         comparisons=tuple(comparisons),
+        trade_offs=weighed(comparisons, variants),
         advice=tuple(advise(comparisons, ROLES, baseline="base")),
         warnings=("a warning of the study",),
     )
     result.save(root / "studies" / result.name)
     return Stored(root=root, result=result)
+
+
+def weighed(
+    comparisons: Sequence[Comparison], variants: Sequence[VariantResult]
+) -> tuple[TradeOff, ...]:
+    """Return the trade-offs of comparisons with the baseline."""
+    costs = {v.name: Cost(seconds=v.run_seconds, peak_bytes=v.peak_bytes) for v in variants}
+    return trade_offs(comparisons, ROLES, costs, baseline="base")
 
 
 def _suite(folder: Path, config: str, rows: Sequence[Mapping[str, object]]) -> Suite:

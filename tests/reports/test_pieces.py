@@ -14,11 +14,12 @@ from reports import charts, numbers, terminal
 from reports.checks import health
 from reports.diff import difference, pieces
 from reports.headline import headline
+from reports.scatter import trade_off_chart
 from reports.studies import find_studies
 from reports.tables import training_table
 from reports.theme import streamlit_flags
 from reports.words import WORDS, Lang
-from tests.reports.support import Stored
+from tests.reports.support import Stored, weighed
 
 
 @pytest.mark.parametrize("text", ["", "The dose is 5 mg_x, né.\n", "阿莫西林每日2次。a_b 𠀀"])
@@ -77,22 +78,15 @@ def test_forest_has_a_panel_for_each_primary(stored: Stored) -> None:
     assert panels[1].margin is not None
 
 
-def test_tradeoff_puts_forgetting_below_zero(stored: Stored) -> None:
-    scatter = charts.tradeoff(stored.result)
-
-    assert scatter is not None
-    points = {point.name: point for point in scatter.points}
-    assert points["excess"].y > scatter.y_zero
-    assert points["lora"].x > scatter.x_zero
-
-
 def with_primary(result: StudyResult, metric: str, margin: float = 0.0) -> StudyResult:
     """Return the result with another primary on the second suite."""
     found = [
         c if c.suite == "clinic" else replace(c, is_primary=c.metric == metric, margin=margin)
         for c in result.comparisons
     ]
-    return result.model_copy(update={"comparisons": tuple(found)})
+    return result.model_copy(
+        update={"comparisons": tuple(found), "trade_offs": weighed(found, result.variants)}
+    )
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "brier", "nll"])
@@ -100,7 +94,7 @@ def test_worse_is_left_and_below_whatever_side_is_better(stored: Stored, metric:
     result = with_primary(stored.result, metric, margin=0.1)
 
     forest = next(panel for panel in charts.forests(result) if panel.suite == "general")
-    scatter = charts.tradeoff(result)
+    scatter = trade_off_chart(result, "en")
 
     excess = next(row for row in forest.rows if row.name == "excess")
     assert excess.verdict == "regressed"

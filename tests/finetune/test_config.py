@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from finetune.config import TrainConfig, parse_config
+from finetune.data.source import DataSource
 from harness.errors import ConfigError
 
 
 def test_one_data_path_becomes_a_tuple() -> None:
     config = parse_config({"data": "rows.jsonl"}, where="study.yaml: a")
 
-    assert config.data == ("rows.jsonl",)
+    assert config.data == (DataSource(path="rows.jsonl"),)
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:

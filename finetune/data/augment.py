@@ -11,71 +11,32 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
-from jinja2 import TemplateError
-
-from finetune.data.build import JINJA
 from finetune.data.convert import written
-from finetune.data.examples import KINDS, Example, Turn
+from finetune.data.examples import KINDS, Example
 from finetune.data.formats import Format
-from finetune.data.layouts import CannotSayError
 from finetune.data.leaking import leaking_rows
+from finetune.data.rewording import How, Unit, answer_of, text_fault, units_of, with_texts
 from finetune.data.source import Rows
+from finetune.data.writing import CannotSayError
 from harness.digest import digest_of
 from harness.engines.base import Engine
-from harness.errors import ConfigError, DataError, InputError
+from harness.errors import DataError
 from harness.gold import gold_digest
-from harness.goldset.language import language_of
-from harness.goldset.texts import folded
 from harness.intake import Progress
-from harness.metrics.loops import is_loop
-from harness.metrics.refusals import is_refusal
-from harness.metrics.thinking import without_thinking
 from harness.models import context_limit
 from harness.prompts import build_prompts
 from harness.runner import Cell, Serving, folder_of, load_tokenizer, run_cells
 from harness.suite import Suite, SuiteConfig
 from harness.tasks import TaskConfig
-from harness.types import Completion, GoldRecord, Language, Message
+from harness.types import Completion, GoldRecord, Message
 
-Way = Literal["paraphrase", "expand", "translate"]
 TASK = "augment"
 FOLDER = "augment"
 """Folder under the root of all runs."""
 PROVENANCE = ("origin", "how", "model", "prompt_digest", "seed")
 """Fields of a row that was made."""
-PROMPTS: Mapping[tuple[Way, Language], str] = {
-    ("paraphrase", "en"): "Say the following in other words. Keep its meaning, every name and "
-    "every number. Reply with the new wording only.\n\n{{ text }}",
-    ("paraphrase", "zh"): "请换一种说法改写下面的文字，意思、名称和数字都不变，只输出改写后的文字。\n\n"
-    "{{ text }}",
-    ("expand", "en"): "Question:\n{{ question }}\n\nAnswer:\n{{ text }}\n\nRewrite the answer so "
-    "that it is more complete and gives its reasons. Contradict nothing in it. Reply with the new "
-    "answer only.",
-    ("expand", "zh"): "问题：\n{{ question }}\n\n回答：\n{{ text }}\n\n请把这个回答改写得更完整，"
-    "并说明理由，不得与原回答矛盾，只输出新的回答。",
-    ("translate", "zh"): "Translate the following text into Chinese. Reply with the translation "
-    "only.\n\n{{ text }}",
-    ("translate", "en"): "请把下面的文字翻译成英文，只输出译文。\n\n{{ text }}",
-}
-"""What the model is asked, by the way and by the language of the text; of a translation, by the
-language wanted."""
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class How:
-    """What is made of the rows."""
-
-    way: Way
-    target: Language | None = None
-    """Of a translation."""
-
-    @property
-    def label(self) -> str:
-        """As it is written on the command line."""
-        return f"{self.way}:{self.target}" if self.target else self.way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,38 +82,6 @@ class Augmented:
         return dict(Counter(one.rule for one in self.dropped))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Unit:
-    """One text of a row that is asked about."""
-
-    side: Literal["turns", "chosen", "rejected", "text"]
-    index: int
-    text: str
-    prompt: str
-
-    @property
-    def id(self) -> str:
-        """The same for equal prompts, which are asked once."""
-        return digest_of(self.prompt)[:24]
-
-
-def parse_how(text: str) -> How:
-    """Return what `paraphrase`, `expand`, `translate:zh` or `translate:en` means.
-
-    Raises:
-        InputError: it is none of these.
-    """
-    ways: dict[str, How] = {
-        "paraphrase": How(way="paraphrase"),
-        "expand": How(way="expand"),
-        "translate:zh": How(way="translate", target="zh"),
-        "translate:en": How(way="translate", target="en"),
-    }
-    if text not in ways:
-        raise InputError(f"--how {text}: expected one of {', '.join(ways)}")
-    return ways[text]
-
-
 def augment(
     rows: Rows, how: How, asking: Asking, form: Format, *, suites: Sequence[Suite] = ()
 ) -> Augmented:
@@ -171,7 +100,7 @@ def augment(
     """
     if how.way == "expand" and rows.format.kind != "chat":
         raise DataError(f"{rows.file}: expand is for answers; these are {KINDS[rows.format.kind]}")
-    units = [_units(example, how, asking.prompt) for example in rows.examples]
+    units = [units_of(example, how, asking.prompt) for example in rows.examples]
     suite = _suite(units, rows, how, asking)
     too_long = _too_long(suite, asking)
     suite = _with_gold(suite, [r for r in suite.gold if r.id not in too_long])
@@ -187,7 +116,7 @@ def augment(
         if fault is not None:
             dropped[i] = fault
         else:
-            new = _with_texts(example, {_place(unit): _said(said, unit) for unit in parts})
+            new = with_texts(example, {_place(unit): _said(said, unit) for unit in parts})
             made.append((i, _with_provenance(new, example, parts, how, asking)))
     if suites:
         numbered = [replace(example, where=str(i)) for i, example in made]
@@ -207,51 +136,7 @@ def augment(
     )
 
 
-def _units(example: Example, how: How, prompt: str | None) -> list[_Unit]:
-    """Return the texts of a row that are asked about; empty ones are left as they are."""
-    if example.kind == "text":
-        found = [("text", 0, example.text, "")]
-    elif how.way == "paraphrase":
-        found = [
-            ("turns", i, turn.content or "", "")
-            for i, turn in enumerate(example.turns)
-            if turn.role == "user"
-        ]
-    elif how.way == "expand":
-        answers = [i for i, turn in enumerate(example.turns) if turn.role == "assistant"]
-        question = example.questions[-1] if example.questions else ""
-        found = [("turns", i, example.turns[i].content or "", question) for i in answers[-1:]]
-    else:
-        sides = (("turns", example.turns), ("chosen", example.chosen), ("rejected", example.rejected))
-        found = [
-            (side, i, turn.content or "", "")
-            for side, turns in sides
-            for i, turn in enumerate(turns)
-        ]
-    return [
-        _Unit(
-            side=cast("Any", side),
-            index=i,
-            text=text,
-            prompt=_prompt(text, question, how, prompt, example.where),
-        )
-        for side, i, text, question in found
-        if text.strip()
-    ]
-
-
-def _prompt(text: str, question: str, how: How, given: str | None, where: str) -> str:
-    written_in: Language = "zh" if language_of(text) == "zh" else "en"
-    template = given or PROMPTS[how.way, how.target or written_in]
-    try:
-        return JINJA.from_string(template).render(text=text, question=question).strip()
-    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
-        raise ConfigError(f"{where}: the prompt does not fit: {error}") from None
-
-
-def _suite(
-    units: Sequence[Sequence[_Unit]], rows: Rows, how: How, asking: Asking
-) -> Suite:
+def _suite(units: Sequence[Sequence[Unit]], rows: Rows, how: How, asking: Asking) -> Suite:
     """Return the suite whose items are what is asked, each once."""
     records = {
         unit.id: GoldRecord(
@@ -291,7 +176,7 @@ def _too_long(suite: Suite, asking: Asking) -> set[str]:
 
 
 def _fault(
-    units: Sequence[_Unit], said: Mapping[str, Completion], too_long: set[str], how: How
+    units: Sequence[Unit], said: Mapping[str, Completion], too_long: set[str], how: How
 ) -> tuple[str, str] | None:
     """Return the first thing that is wrong with what came of a row's texts: rule and reason."""
     if not units:
@@ -299,69 +184,22 @@ def _fault(
     for unit in units:
         if unit.id in too_long:
             return "too_long", "longer than the model can read"
-        fault = _text_fault(unit, said[unit.id], how)
+        fault = text_fault(unit, said[unit.id], how)
         if fault is not None:
             return fault
     return None
 
 
-def _text_fault(unit: _Unit, completion: Completion, how: How) -> tuple[str, str] | None:
-    text = _clean(completion)
-    before, after = language_of(unit.text), language_of(text)
-    wanted = how.target or before
-    lost = set(_NUMBER.findall(unit.text)) - set(_NUMBER.findall(text))
-    checks: tuple[tuple[bool, str, str], ...] = (
-        (not text, "empty", "the model said nothing"),
-        (completion.finish == "length", "cut", "the answer was cut at --max-tokens"),
-        (folded(text) == folded(unit.text), "copied", "the model gave the text back"),
-        (is_refusal(text) and not is_refusal(unit.text), "refused", f"it said {text[:60]!r}"),
-        (is_loop(text) and not is_loop(unit.text), "repeated", "the answer is caught in a loop"),
-        (
-            wanted in {"en", "zh"} and after in {"en", "zh", "other"} and after != wanted,
-            "language",
-            f"written in {after}, wanted {wanted}",
-        ),
-        (
-            how.way == "paraphrase" and bool(lost),
-            "numbers",
-            f"{', '.join(sorted(lost)[:3])} is missing",
-        ),
-    )
-    return next(((rule, why) for is_so, rule, why in checks if is_so), None)
+def _said(said: Mapping[str, Completion], unit: Unit) -> str:
+    return answer_of(said[unit.id])
 
 
-def _clean(completion: Completion) -> str:
-    return without_thinking(completion.text).strip()
-
-
-def _said(said: Mapping[str, Completion], unit: _Unit) -> str:
-    return _clean(said[unit.id])
-
-
-def _place(unit: _Unit) -> tuple[str, int]:
+def _place(unit: Unit) -> tuple[str, int]:
     return unit.side, unit.index
 
 
-def _with_texts(example: Example, texts: Mapping[tuple[str, int], str]) -> Example:
-    if example.kind == "text":
-        return replace(example, text=texts["text", 0])
-
-    def changed(side: str, turns: Sequence[Turn]) -> tuple[Turn, ...]:
-        return tuple(
-            replace(turn, content=texts[side, i]) if (side, i) in texts else turn
-            for i, turn in enumerate(turns)
-        )
-
-    return replace(
-        example,
-        turns=changed("turns", example.turns),
-        chosen=changed("chosen", example.chosen),
-        rejected=changed("rejected", example.rejected),
-    )
-
-
 def _with_provenance(
-    new: Example, source: Example, units: Sequence[_Unit], how: How, asking: Asking
+    new: Example, source: Example, units: Sequence[Unit], how: How, asking: Asking
 ) -> Example:
     """Say on the row where it comes from; what it said before of itself is kept under `before`."""
     before = {key: value for key, value in source.extra.items() if key in PROVENANCE}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import Field, ValidationError, model_validator
 
 from finetune.data.cloze import Cloze, cloze_questions
-from finetune.data.examples import check_turns
+from finetune.data.convert import written
+from finetune.data.examples import Example, Turn, check_turns
 from finetune.data.files import read_rows
+from finetune.data.formats import format_named
 from finetune.data.triples import Triples, triple_questions
+from finetune.data.writing import CannotSayError
 from harness.config import load_yaml
 from harness.errors import ConfigError, DataError, suggestion
 from harness.training import TrainingRow
@@ -100,6 +104,31 @@ def build_recipes(path: Path) -> dict[str, list[TrainingRow]]:
             check_turns(messages, where=where)
             rows.append(TrainingRow(messages=tuple(messages), origin=where))
     return built
+
+
+def written_rows(built: Mapping[str, Sequence[TrainingRow]], to: str) -> list[dict[str, Any]]:
+    """Return built rows in a format, each with its recipe and origin.
+
+    Raises:
+        UnknownNameError: no such format.
+        DataError: the format has no way to write a row.
+    """
+    form = format_named(to, where="--to")
+    found: list[dict[str, Any]] = []
+    for name, rows in built.items():
+        for row in rows:
+            example = replace(example_of(row), extra={"recipe": name, "origin": row.origin})
+            try:
+                found.append(written(example, form))
+            except CannotSayError as error:
+                raise DataError(f"{row.origin}: {form.name} cannot hold {error}") from None
+    return found
+
+
+def example_of(row: TrainingRow) -> Example:
+    """Return a built row as an example."""
+    turns = tuple(Turn(role=turn.role, content=turn.content) for turn in row.messages)
+    return Example(where=row.origin, kind="chat", turns=turns)
 
 
 def _built(

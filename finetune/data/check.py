@@ -23,6 +23,7 @@ SHORT_ANSWER = 8
 LENGTH_BIAS = 0.7
 """Share of pairs from which a longer chosen answer is told: DPO learns length first."""
 FEWEST_PAIRS = 20
+SINGULAR = {"have": "has", "are": "is"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,14 @@ def check_data(
     )
 
 
+def rows_that(n: int, verb: str) -> str:
+    """Return "1 row repeats …", "2 rows repeat …"; the verb's first word is conjugated."""
+    if n != 1:
+        return f"{n} rows {verb}"
+    first, space, rest = verb.partition(" ")
+    return f"1 row {SINGULAR.get(first, f'{first}s')}{space}{rest}"
+
+
 def _by_rule(examples: Sequence[Example]) -> Iterator[Finding]:
     for name, rule in RULES.items():
         hits = [(example, why) for example in examples if (why := rule(example))]
@@ -103,7 +112,7 @@ def _by_rule(examples: Sequence[Example]) -> Iterator[Finding]:
             yield Finding(
                 severity=told.severity,
                 kind=name,
-                text=f"{len(hits)} rows {told.text}; {hits[0][1]}",
+                text=f"{rows_that(len(hits), told.text)}; {hits[0][1]}",
                 mend=told.mend,
                 items=tuple((example.where,) for example, _ in hits),
             )
@@ -115,7 +124,7 @@ def _repeats(examples: Sequence[Example]) -> Iterator[Finding]:
         yield Finding(
             severity="warning",
             kind="duplicate",
-            text=f"{len(equal)} rows repeat another: they weigh double",
+            text=f"{rows_that(len(equal), 'repeat another')}: what is there twice weighs double",
             mend="`data clean` keeps the first of each",
             items=tuple((examples[a].where, examples[b].where) for b, a in equal),
         )
@@ -128,7 +137,7 @@ def _repeats(examples: Sequence[Example]) -> Iterator[Finding]:
         yield Finding(
             severity="warning",
             kind="near_duplicate",
-            text=f"{len(near)} rows nearly repeat another, question and answer",
+            text=f"{rows_that(len(near), 'repeat')} another nearly, question and answer",
             mend="`data clean` keeps the first of each; --near sets how alike",
             items=tuple((others[one.earlier].where, others[one.index].where) for one in near),
         )
@@ -153,7 +162,7 @@ def _contradictions(examples: Sequence[Example]) -> Iterator[Finding]:
         yield Finding(
             severity="warning",
             kind="contradiction",
-            text=f"{len(short)} questions have different short answers, such as {answers}",
+            text=f"questions with different short answers: {len(short)}, such as {answers}",
             mend="decide which is right, or put all of them into one answer",
             items=tuple(tuple(one.where for one in group) for group in short),
         )
@@ -161,7 +170,7 @@ def _contradictions(examples: Sequence[Example]) -> Iterator[Finding]:
         yield Finding(
             severity="note",
             kind="several_answers",
-            text=f"{len(long)} questions have several longer answers",
+            text=f"questions with several longer answers: {len(long)}",
             mend="fine for creative tasks; otherwise keep the best",
             items=tuple(tuple(one.where for one in group) for group in long),
         )
@@ -176,7 +185,7 @@ def _truncation(
     yield Finding(
         severity="warning",
         kind="truncation",
-        text=f"{len(cut.rows)} rows ({share:.1%}) are longer than {limit} tokens, by "
+        text=f"{rows_that(len(cut.rows), 'are')} ({share:.1%}) longer than {limit} tokens, by "
         f"{cut.tokens} tokens in all, the longest has "
         f"{max(length.n_tokens for length in lengths)}; cutting them would lose the whole last "
         f"answer of {len(cut.lost)} and tear an answer of {len(cut.torn)}, which then never ends",
@@ -196,7 +205,7 @@ def _languages(examples: Sequence[Example]) -> Iterator[Finding]:
         yield Finding(
             severity="note",
             kind="crossed_languages",
-            text=f"{len(crossed)} rows ask in one language and answer in the other",
+            text=f"{rows_that(len(crossed), 'ask')} in one language and answer in the other",
             mend="fine for translation; otherwise the model learns to answer in another language",
             items=tuple((example.where,) for example in crossed),
         )
@@ -205,7 +214,7 @@ def _languages(examples: Sequence[Example]) -> Iterator[Finding]:
         yield Finding(
             severity="note",
             kind="other_language",
-            text=f"{len(mixed)} rows are neither English nor Chinese",
+            text=f"{rows_that(len(mixed), 'are')} neither English nor Chinese",
             mend="`data clean --languages en,zh,mixed` drops them",
             items=tuple((example.where,) for example in mixed),
         )
@@ -252,7 +261,7 @@ def _tools(examples: Sequence[Example]) -> Iterator[Finding]:
         yield Finding(
             severity="warning",
             kind="untrained_fields",
-            text=f"{len(hits)} rows have tools, or turns with fields besides role and content",
+            text=f"{rows_that(len(hits), 'have')} tools, or turns with fields besides role and content",
             mend="they are kept in conversions, but training refuses what it would not heed",
             items=tuple((example.where,) for example in hits),
         )
@@ -261,15 +270,15 @@ def _tools(examples: Sequence[Example]) -> Iterator[Finding]:
 def _leaks(examples: Sequence[Example], suites: Sequence[Suite]) -> Iterator[Finding]:
     for suite in suites:
         leaks = find_leaks(suite, map(training_text, examples))
-        for verdict, severity in (("leaked", "error"), ("suspect", "warning")):
+        for verdict in ("leaked", "suspect"):
             hits = [leak for leak in leaks if leak.verdict == verdict]
             if hits:
                 worst = max(hits, key=lambda leak: leak.share)
                 what = "stand" if verdict == "leaked" else "may stand, in long runs,"
                 yield Finding(
-                    severity=severity,
+                    severity="error" if verdict == "leaked" else "warning",
                     kind=verdict,
-                    text=f"{len(hits)} gold items of {suite.name} {what} in the data, such as "
+                    text=f"gold items of {suite.name} that {what} in the data: {len(hits)}, such as "
                     f"{worst.gold_id}: {worst.shared[:80]!r}",
                     mend=f"`data clean --gold {suite.file.parent}` drops the rows"
                     if verdict == "leaked"
@@ -281,7 +290,7 @@ def _leaks(examples: Sequence[Example], suites: Sequence[Suite]) -> Iterator[Fin
 def _tasks(examples: Sequence[Example]) -> dict[str, dict[str, int]]:
     """Count the values of the fields that are named as tasks usually are."""
     found: dict[str, dict[str, int]] = {}
-    for name in (*SIDES["type"], "source", "mixed_from", "how"):
+    for name in (*SIDES["type"], "recipe", "source", "mixed_from", "how"):
         values = [example.extra[name] for example in examples if name in example.extra]
         texts = [value for value in values if isinstance(value, str)]
         if texts and len(set(texts)) <= max(30, len(texts) // 10):

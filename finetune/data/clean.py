@@ -110,16 +110,12 @@ def clean_rows(rows: Rows, config: CleanConfig, *, suites: Sequence[Suite] = ())
             Dropped(row=raw[i], rule=faults[i][0], why=faults[i][1]) for i in sorted(faults)
         ),
         changed=tuple(
-            Changed(before=raw[i], after=mended[i].fields)
-            for i in left
-            if mended[i] is not raw[i]
+            Changed(before=raw[i], after=mended[i].fields) for i in left if mended[i] is not raw[i]
         ),
     )
 
 
-def _row_faults(
-    examples: Sequence[Example], config: CleanConfig
-) -> dict[int, tuple[str, str]]:
+def _row_faults(examples: Sequence[Example], config: CleanConfig) -> dict[int, tuple[str, str]]:
     """Return the first rule that each row breaks, and how."""
     rules = row_rules(config)
     faults: dict[int, tuple[str, str]] = {}

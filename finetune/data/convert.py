@@ -14,10 +14,10 @@ from typing import Any, cast
 from finetune.data.examples import Example, exact, meaning
 from finetune.data.files import Fields, RawRow
 from finetune.data.formats import Format, format_named
-from finetune.data.layouts import CannotSayError, read_example, same_fields, write_example
+from finetune.data.layouts import KEPT, read_example, same_fields
+from finetune.data.writing import CannotSayError, write_example
 from harness.errors import DataError
 
-KEPT = "extra"
 _KEPT_KEYS = {"format", "fields", "absent"}
 
 

@@ -8,7 +8,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -64,8 +64,8 @@ def write_rows(path: Path, rows: Sequence[Fields]) -> int:
     """Write rows whole or not at all, in the form that the ending names.
 
     Returns:
-        How many rows do not read back as they were: tables know neither absent fields nor, in
-        CSV, anything but text. 0 for JSON.
+        How many rows do not read back as they were: tables have no absent fields, and CSV turns
+        numbers, true and false into text. 0 for JSON.
 
     Raises:
         DataError: the form cannot hold the rows.
@@ -80,10 +80,12 @@ def write_rows(path: Path, rows: Sequence[Fields]) -> int:
             write_bytes(path, gzip.compress(text.encode(), mtime=0))
         else:
             write_text(path, text)
-    if kind in {".json", ".jsonl", ".ndjson"}:
+    if kind in {".json", ".jsonl", ".ndjson"} or not rows:
         return 0
-    back = [row.fields for row in read_rows(path)] if rows else []
-    return sum(dict(a) != dict(b) for a, b in zip(rows, back, strict=True))
+    columns = {key for row in rows for key in row}
+    back = [row.fields for row in read_rows(path)]
+    written = [_cells(row, columns) for row in rows] if kind in {".csv", ".tsv"} else rows
+    return sum(dict(a) != dict(b) for a, b in zip(written, back, strict=True))
 
 
 def file_kind(path: Path) -> str:
@@ -204,6 +206,14 @@ def _table(path: Path, rows: Sequence[Fields]) -> str:
 
 def _cell(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _cells(row: Fields, columns: Collection[str]) -> dict[str, Any]:
+    """Return a row as a table should give it back: lists and objects as JSON text."""
+    cells = {
+        key: _cell(value) if isinstance(value, list | dict) else value for key, value in row.items()
+    }
+    return cells if len(cells) == len(columns) else {}
 
 
 def _text(path: Path, rows: Sequence[Fields]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -166,11 +167,7 @@ def detect(rows: Sequence[RawRow], path: Path) -> Format:
         DataError: no format fits every row (names the row and the nearest field), or several do.
     """
     fitting = [one for one in FORMATS.values() if all(_fits(one, row.fields) for row in rows)]
-    best = [
-        one
-        for one in fitting
-        if not any(one.required < other.required for other in fitting)
-    ]
+    best = [one for one in fitting if not any(one.required < other.required for other in fitting)]
     if not best:
         raise DataError(_nothing_fits(rows))
     doubtful = _doubtful_labels(best, rows)
@@ -232,11 +229,9 @@ def _nothing_fits(rows: Sequence[RawRow]) -> str:
     by_row = [{one.name for one in FORMATS.values() if _fits(one, row.fields)} for row in rows]
     odd = next((i for i, names in enumerate(by_row) if not names), None)
     if odd is None:
-        common = by_row[0]
-        for i, names in enumerate(by_row):  # noqa: B007 - the row where nothing is left
-            if not common & names:
-                break
-            common &= names
+        together = list(accumulate(by_row, set.intersection))
+        i = next(i for i, names in enumerate(together) if not names)
+        common, names = together[i - 1], by_row[i]
         return (
             f"{rows[i].where}: this row is written as {_either(names)}, the rows before as "
             f"{_either(common)}; one file has one format"
@@ -260,6 +255,4 @@ def _either(names: Iterable[str]) -> str:
 
 
 def _all_formats() -> str:
-    return ", ".join(
-        f"{one.name} ({', '.join(sorted(one.required))})" for one in FORMATS.values()
-    )
+    return ", ".join(f"{one.name} ({', '.join(sorted(one.required))})" for one in FORMATS.values())

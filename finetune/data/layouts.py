@@ -1,22 +1,44 @@
-"""Rows of every format as examples, and examples as rows of every format."""
+"""Rows of every format as examples."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
-from finetune.data.examples import Example, Turn, as_value, exact, meaning
+from finetune.data.examples import Example, Turn, as_value, exact
 from finetune.data.files import Fields, RawRow
 from finetune.data.formats import LABELS, Format
-from finetune.data.turns import read_turn, read_turns, short, text_of, write_turn
+from finetune.data.turns import read_turn, read_turns, short, text_of
 from harness.errors import DataError
 
 JOINT = "\n\n"
 """Between instruction and input; templates split a user's turn there again."""
+KEPT = "extra"
+"""Field of a converted row with what its format could not write."""
 
 
-class CannotSayError(ValueError):
-    """A format has no way to write an example; the message says what."""
+_STRUCTURED = {"messages", "history", "tools", "extra"}
+_TEXT_OR_TURNS = {"prompt", "response", "chosen", "rejected"}
+
+
+def from_cells(row: RawRow, form: Format) -> RawRow:
+    """Return a row of a table with its turns, calls and labels as values instead of JSON text.
+
+    A text that only looks like JSON stays a text where the format may have one there.
+    """
+    if not row.is_table:
+        return row
+    starts = tuple(f'{start}"{form.tags.role}"' for start in ("[{", "{"))
+    fields = dict(row.fields)
+    uses = {name: use for use, name in form.columns.items()} | {KEPT: "extra"}
+    for name, value in row.fields.items():
+        use = uses.get(name)
+        is_turns = use in _TEXT_OR_TURNS and isinstance(value, str) and value.startswith(starts)
+        if use in _STRUCTURED or is_turns:
+            fields[name] = as_value(value)
+        elif use == "kto_tag":
+            fields[name] = LABELS.get(value, value)
+    return replace(row, fields=fields, is_table=False)
 
 
 def read_example(row: RawRow, form: Format) -> Example:
@@ -60,34 +82,6 @@ def read_example(row: RawRow, form: Format) -> Example:
     )
 
 
-def write_example(example: Example, form: Format) -> dict[str, Any]:
-    """Return an example as a row of a format, without its extra fields.
-
-    Raises:
-        CannotSayError: the format has no way to say it.
-    """
-    if example.kind != form.kind:
-        raise CannotSayError(f"{form.name} holds other rows than {example.kind} ones")
-    columns = form.columns
-    if form.style == "text":
-        return {columns["text"]: example.text}
-    if example.tools is not None and "tools" not in columns:
-        raise CannotSayError("tools")
-    row = _WRITERS[form.style](example, form)
-    if example.tools is not None:
-        row[columns["tools"]] = example.tools
-    if form.kind == "preference":
-        is_plain = form.style == "alpaca" or all(isinstance(said, str) for said in row.values())
-        for name, turns in (("chosen", example.chosen), ("rejected", example.rejected)):
-            row[columns[name]] = _answer(turns, form, is_plain=is_plain)
-    if form.kind == "label":
-        row[columns["kto_tag"]] = example.label
-    back = read_example(RawRow(where=example.where, fields=row), form)
-    if meaning(back) != meaning(example):
-        raise CannotSayError("all that this row says")
-    return row
-
-
 class _Reader:
     """Reads the parts of one row."""
 
@@ -110,10 +104,8 @@ class _Reader:
         if self._form.style == "prompt":
             if value is None:
                 return ()
-            said = self._cell(value)
-            if isinstance(said, str):
-                return (Turn(role="user", content=said),)
-            value = said
+            if isinstance(value, str):
+                return (Turn(role="user", content=value),)
         return (*head, *read_turns(value, tags, where=where, name=name))
 
     def response(self) -> tuple[Turn, ...]:
@@ -125,7 +117,7 @@ class _Reader:
     def answer(self, use: str) -> tuple[Turn, ...]:
         """Return an answer that is a text, a turn, or a list of turns."""
         name = self._form.columns[use]
-        value = self._cell(self._row.fields[name])
+        value = self._row.fields[name]
         where, tags = self._row.where, self._form.tags
         if isinstance(value, dict):
             return (read_turn(value, tags, where=where, name=name),)
@@ -152,12 +144,6 @@ class _Reader:
             turns.append(Turn(role="assistant", content=texts[1]))
         parts = [text for text in (self._text("prompt"), self._text("query")) if text]
         return (*turns, Turn(role="user", content=JOINT.join(parts)))
-
-    def _cell(self, value: Any) -> Any:
-        """Return the turns that a table's cell has as JSON; any other value as it is."""
-        starts = tuple(f'{start}"{self._form.tags.role}"' for start in ("[{", "{"))
-        is_turns = self._row.is_table and isinstance(value, str) and value.startswith(starts)
-        return as_value(value) if is_turns else value
 
     def _text(self, use: str) -> str:
         name = self._form.columns.get(use, use)
@@ -194,99 +180,6 @@ def _label(value: Any, name: str, where: str) -> bool:
     if isinstance(value, str | int) and value in LABELS:
         return LABELS[value]
     raise DataError(f"{where}: {name}: expected true or false, got {short(value)}")
-
-
-def _write_alpaca(example: Example, form: Format) -> dict[str, Any]:
-    columns = form.columns
-    turns = list(example.turns)
-    if any(turn.more or turn.content is None or turn.role == "tool" for turn in example.all_turns):
-        raise CannotSayError("tools, or fields of a turn")
-    row: dict[str, Any] = {}
-    system = turns.pop(0) if turns and turns[0].role == "system" else None
-    answer = None if form.kind == "preference" else (turns.pop() if turns else None)
-    asked = turns.pop() if turns else None
-    roles = ["user", "assistant"] * (len(turns) // 2)
-    if [turn.role for turn in turns] != roles or (asked and asked.role != "user"):
-        raise CannotSayError("turns that do not alternate")
-    if form.kind != "preference" and (answer is None or answer.role != "assistant"):
-        raise CannotSayError("a conversation that does not end with the assistant")
-    content = (asked.content if asked else None) or ""
-    instruction, _, given = content.partition(JOINT)
-    if not (instruction and given):
-        instruction, given = content, ""
-    values = {
-        "prompt": instruction,
-        "query": given,
-        "response": None if answer is None else answer.content,
-        "system": None if system is None else system.content,
-        "history": _pairs(turns),
-    }
-    for use, value in values.items():
-        if use in columns and (value is not None):
-            row[columns[use]] = value
-        elif value:
-            raise CannotSayError(use)
-    return row
-
-
-def _pairs(turns: Sequence[Turn]) -> list[list[str | None]] | None:
-    texts = [turn.content for turn in turns]
-    return [list(pair) for pair in zip(texts[::2], texts[1::2], strict=True)] or None
-
-
-def _write_messages(example: Example, form: Format) -> dict[str, Any]:
-    turns = example.turns
-    row: dict[str, Any] = {}
-    head = turns[0] if turns and turns[0].role == "system" and not turns[0].more else None
-    if "system" in form.columns and head is not None and head.content:
-        row[form.columns["system"]] = head.content
-        turns = turns[1:]
-    try:
-        return {form.columns["messages"]: [write_turn(turn, form.tags) for turn in turns], **row}
-    except ValueError as error:
-        raise CannotSayError(str(error)) from None
-
-
-def _write_prompt(example: Example, form: Format) -> dict[str, Any]:
-    columns = form.columns
-    if form.kind == "preference":
-        return {columns["prompt"]: _answer(example.turns, form, is_plain=True, role="user")}
-    *asked, answer = example.turns or [Turn(role="user", content=None)]
-    if answer.role != "assistant":
-        raise CannotSayError("a conversation that does not end with the assistant")
-    prompt = _answer(asked, form, is_plain=True, role="user")
-    is_plain = isinstance(prompt, str) and not answer.more
-    if not is_plain:
-        prompt = [write_turn(turn, form.tags) for turn in asked]
-    return {
-        columns["prompt"]: prompt,
-        columns["response"]: _answer((answer,), form, is_plain=is_plain),
-    }
-
-
-def _answer(
-    turns: Sequence[Turn], form: Format, *, is_plain: bool, role: str = "assistant"
-) -> str | list[dict[str, Any]] | dict[str, Any]:
-    """Return turns as one text where they are one, otherwise as turns."""
-    (one,) = turns if len(turns) == 1 else (None,)
-    is_text = one is not None and one.role == role and one.content is not None and not one.more
-    if one is not None and is_text and is_plain and form.style in {"alpaca", "prompt"}:
-        return one.content
-    if form.style == "alpaca":
-        raise CannotSayError("answers of several turns")
-    try:
-        written = [write_turn(turn, form.tags) for turn in turns]
-    except ValueError as error:
-        raise CannotSayError(str(error)) from None
-    return written[0] if len(written) == 1 and form.style in {"sharegpt", "messages"} else written
-
-
-_WRITERS: Mapping[str, Any] = {
-    "alpaca": _write_alpaca,
-    "sharegpt": _write_messages,
-    "messages": _write_messages,
-    "prompt": _write_prompt,
-}
 
 
 def same_fields(a: Fields, b: Fields) -> bool:

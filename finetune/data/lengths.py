@@ -106,15 +106,21 @@ def percentiles(lengths: Sequence[int]) -> dict[str, int]:
 
 
 def histogram(lengths: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Return (from, below, rows) of about ten bins of a round width."""
-    low, high = min(lengths), max(lengths)
+    """Return (from, below, rows) of about ten bins of a round width.
+
+    The last one has all that is longer than 99 % of the rows, so that one long row does not push
+    the others together.
+    """
+    low, high = min(lengths), percentiles(lengths)["p99"]
     width = _round_width(max(1, high - low) / BINS)
     start = low // width * width
     n_bins = (high - start) // width + 1
-    counts = [0] * n_bins
+    counts = [0] * (n_bins + 1)
     for length in lengths:
-        counts[(length - start) // width] += 1
-    return [(start + i * width, start + (i + 1) * width, n) for i, n in enumerate(counts)]
+        counts[min((length - start) // width, n_bins)] += 1
+    bins = [(start + i * width, start + (i + 1) * width, n) for i, n in enumerate(counts[:-1])]
+    rest = (start + n_bins * width, max(lengths) + 1, counts[-1])
+    return [*bins, rest] if counts[-1] else bins
 
 
 def bars(bins: Sequence[tuple[int, int, int]]) -> list[str]:
@@ -146,9 +152,7 @@ def _by_parts(example: Example, count: Callable[[str], float], each: int) -> Len
         return Length(n_tokens=round(count(example.text)))
     at = 0.0
     answers: list[tuple[int, int]] = []
-    worse = (
-        example.rejected if _size(example.rejected) > _size(example.chosen) else example.chosen
-    )
+    worse = example.rejected if _size(example.rejected) > _size(example.chosen) else example.chosen
     for turn in (*example.turns, *worse):
         start = at + each
         at = start + count(turn.content or "") + sum(count(str(v)) for v in turn.more.values())
@@ -167,9 +171,7 @@ def _laid_out(turns: Sequence[Turn], tokenizer: Any, template: ChatTemplate) -> 
     if not turns or turns[-1].role != "assistant":
         return None
     messages = tuple(
-        Message(role=turn.role, content=turn.content or "")
-        for turn in turns
-        if turn.role != "tool"
+        Message(role=turn.role, content=turn.content or "") for turn in turns if turn.role != "tool"
     )
     row = TrainingRow(messages=messages, origin="")
     try:

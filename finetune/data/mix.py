@@ -16,9 +16,9 @@ from finetune.data.convert import target_format, written
 from finetune.data.examples import Example, exact
 from finetune.data.files import RawRow
 from finetune.data.formats import FORMATS, STANDARD, Format
-from finetune.data.layouts import CannotSayError
 from finetune.data.lengths import by_contents
 from finetune.data.source import RECIPES, Rows, is_mix, one_kind, read_source
+from finetune.data.writing import CannotSayError
 from harness.config import load_yaml
 from harness.digest import digest_of
 from harness.errors import ConfigError, DataError

@@ -16,12 +16,15 @@ from harness.goldset.language import Tongue, language_of
 from harness.goldset.near import THRESHOLD
 from harness.goldset.texts import folded, n_words
 from harness.metrics.loops import is_loop
+from harness.metrics.normalise import CJK
 from harness.metrics.refusals import is_refusal
 from harness.types import Record
 
 RowRule = Callable[[Example], str | None]
 """Returns why a row is at fault, or None."""
-Switch = Literal["empty", "roles", "echo", "equal_pair", "mojibake", "markup", "repeated", "refusals"]
+Switch = Literal[
+    "empty", "roles", "echo", "equal_pair", "mojibake", "markup", "repeated", "refusals"
+]
 
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 _TEMPLATE = re.compile(
@@ -35,6 +38,7 @@ _HTML = re.compile(
     r"|&(?:nbsp|lt|gt|amp|quot|apos|#\d{1,5}|#x[0-9a-f]{1,4});",
     re.IGNORECASE,
 )
+_CJK_CHAR = re.compile(f"[{CJK}]")
 _RUN = re.compile(r"([^\s\-=_*#|:+.~·…—─0-9])\1{11,}")
 """A character twelve times in a row, but for those that draw lines."""
 
@@ -214,9 +218,9 @@ def _mojibake(example: Example) -> str | None:
     for text in example.texts:
         if "\ufffd" in text:
             return "a character is lost (\\ufffd)"
-        found = badness.BADNESS_RE.search(text)
-        if found:
-            return f"damaged text: {found.group()!r}"
+        for found in badness.BADNESS_RE.finditer(text):
+            if not _CJK_CHAR.search(found.group()):  # pinyin beside a quotation mark is no damage
+                return f"damaged text: {found.group()!r}"
     return None
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from finetune.data.build import build_rows
+from finetune.data.build import build_rows, example_of
 from finetune.data.catalogue import is_catalogue, listed
-from finetune.data.examples import KINDS, Example, Turn
+from finetune.data.examples import KINDS, Example
 from finetune.data.files import RawRow, read_rows
 from finetune.data.formats import FORMATS, Format, detect, format_named
-from finetune.data.layouts import read_example
+from finetune.data.layouts import from_cells, read_example
 from harness.config import read_text
 from harness.errors import ConfigError, DataError
 from harness.types import Record
@@ -100,8 +100,9 @@ def is_mix(path: Path) -> bool:
 
 
 def _rows(path: Path, raw: Sequence[RawRow], found: Format) -> Rows:
-    examples = tuple(read_example(row, found) for row in raw)
-    return Rows(file=path, format=found, raw=tuple(raw), examples=examples)
+    rows = tuple(from_cells(row, found) for row in raw)
+    examples = tuple(read_example(row, found) for row in rows)
+    return Rows(file=path, format=found, raw=rows, examples=examples)
 
 
 def _from_catalogue(path: Path, given: str | None, name: str | None) -> Rows:
@@ -128,12 +129,10 @@ def _from_recipe(path: Path) -> Rows:
         )
         for row in found
     ]
-    examples = tuple(
-        Example(
-            where=row.origin,
-            kind="chat",
-            turns=tuple(Turn(role=turn.role, content=turn.content) for turn in row.messages),
-        )
-        for row in found
-    )
+    examples = tuple(example_of(row) for row in found)
     return Rows(file=path, format=form, raw=tuple(raw), examples=examples)
+
+
+def first_rows(rows: Rows, n: int | None) -> Rows:
+    """Return only so many rows from the start; all for None."""
+    return rows if n is None else replace(rows, raw=rows.raw[:n], examples=rows.examples[:n])

@@ -53,7 +53,9 @@ def triple_questions(
     """
     facts = [_fact(config, item, f"{where} {i}") for i, item in enumerate(items)]
     joint = config.joint if config.joint is not None else JOINTS[language]
-    yield from _grouped(facts, items, config.ask, ("subject", "object", config.answer), joint, where)
+    yield from _grouped(
+        facts, items, config.ask, ("subject", "object", config.answer), joint, where
+    )
     if config.reverse:
         wanted = ("object", "subject", config.reverse_answer)
         chosen = [

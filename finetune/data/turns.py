@@ -139,8 +139,8 @@ def _role(word: Any, tags: Tags, *, where: str, name: str) -> Role:
         tags.system: "system",
         tags.tool: "tool",
     }
-    also = {**ALSO, **(ALSO_SHAREGPT if tags.call is not None else {})}
-    found = roles.get(word) or also.get(word) if isinstance(word, str) else None
+    also: dict[str, Role] = {**ALSO, **(ALSO_SHAREGPT if tags.call is not None else {})}
+    found = (roles.get(word) or also.get(word)) if isinstance(word, str) else None
     if found is None:
         known = [*roles, *([tags.call] if tags.call else [])]
         raise DataError(f"{where}: {name}: unknown role {word!r}; known: {', '.join(known)}")

@@ -6,9 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-TEXT = st.text(
-    st.sampled_from("ab 好的。\n\n\n\t\"\\{}[],:'😀是\u20280"), max_size=12
-)
+TEXT = st.text(st.sampled_from("ab 好的。\n\n\n\t\"\\{}[],:'😀是\u20280"), max_size=12)
 SAID = TEXT.filter(str.strip)
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-2, 2) | TEXT,
@@ -66,7 +64,8 @@ ROWS: dict[str, st.SearchStrategy[Any]] = {
     "messages": with_some({"messages": OPENAI}, {}),
     "prompt_completion": with_some({"prompt": TEXT, "completion": TEXT}, {})
     | with_some(
-        {"prompt": OPENAI.map(lambda found: found[:-1]), "completion": ANSWER.map(lambda a: [a])}, {}
+        {"prompt": OPENAI.map(lambda found: found[:-1]), "completion": ANSWER.map(lambda a: [a])},
+        {},
     ),
     "preference": with_some({"prompt": TEXT, "chosen": TEXT, "rejected": TEXT}, {})
     | with_some(
@@ -79,15 +78,14 @@ ROWS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "alpaca_preference": with_some({"instruction": TEXT, "chosen": TEXT, "rejected": TEXT}, ASKED),
     "sharegpt_preference": with_some(
-        {"conversations": SHAREGPT.map(lambda found: found[:-1]), "chosen": GPT, "rejected": GPT}, {}
+        {"conversations": SHAREGPT.map(lambda found: found[:-1]), "chosen": GPT, "rejected": GPT},
+        {},
     ),
     "messages_preference": with_some(
         {"messages": OPENAI.map(lambda found: found[:-1]), "chosen": ANSWER, "rejected": ANSWER}, {}
     ),
     "kto": with_some({"prompt": TEXT, "completion": TEXT, "label": st.booleans()}, {}),
-    "alpaca_kto": with_some(
-        {"instruction": TEXT, "output": TEXT, "kto_tag": st.booleans()}, ASKED
-    ),
+    "alpaca_kto": with_some({"instruction": TEXT, "output": TEXT, "kto_tag": st.booleans()}, ASKED),
     "sharegpt_kto": with_some({"conversations": SHAREGPT, "kto_tag": st.booleans()}, {}),
     "messages_kto": with_some({"messages": OPENAI, "label": st.booleans()}, {}),
     "text": with_some({"text": TEXT}, {}),

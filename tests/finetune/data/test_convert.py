@@ -18,9 +18,7 @@ from finetune.data.layouts import read_example
 from harness.errors import DataError
 from tests.finetune.data.strategies import ROWS
 
-PAIRS = [
-    (a, b) for a, b in permutations(FORMATS, 2) if FORMATS[a].kind == FORMATS[b].kind
-]
+PAIRS = [(a, b) for a, b in permutations(FORMATS, 2) if FORMATS[a].kind == FORMATS[b].kind]
 
 
 def as_json(value: object) -> str:

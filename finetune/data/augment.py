@@ -17,7 +17,15 @@ from finetune.data.convert import written
 from finetune.data.examples import KINDS, Example
 from finetune.data.formats import Format
 from finetune.data.leaking import leaking_rows
-from finetune.data.rewording import How, Unit, answer_of, text_fault, units_of, with_texts
+from finetune.data.rewording import (
+    How,
+    Unit,
+    answer_of,
+    row_fault,
+    text_fault,
+    units_of,
+    with_texts,
+)
 from finetune.data.source import Rows
 from finetune.data.writing import CannotSayError
 from harness.digest import digest_of
@@ -113,10 +121,13 @@ def augment(
     dropped: dict[int, tuple[str, str]] = {}
     for i, (example, parts) in enumerate(zip(rows.examples, units, strict=True)):
         fault = _fault(parts, said, too_long, how)
+        new = example
+        if fault is None:
+            new = with_texts(example, {_place(unit): _said(said, unit) for unit in parts})
+            fault = row_fault(new, example) if how.way == "paraphrase" else None
         if fault is not None:
             dropped[i] = fault
         else:
-            new = with_texts(example, {_place(unit): _said(said, unit) for unit in parts})
             made.append((i, _with_provenance(new, example, parts, how, asking)))
     if suites:
         numbered = [replace(example, where=str(i)) for i, example in made]

@@ -24,7 +24,7 @@ ASK: Mapping[Language, Mapping[Mask, str]] = {
         "number": "Fill in the blank.\n\n{{ text }}",
         "term": "Fill in the blank.\n\n{{ text }}",
         "sentence": "Write the sentence that is missing.\n\n{{ text }}",
-        "definition": "What is {{ term }}?",
+        "definition": "What {{ verb }} {{ term }}?",
     },
     "zh": {
         "number": "请填写下文空白处的内容。\n\n{{ text }}",
@@ -50,8 +50,11 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 _DEFINED: Mapping[Language, re.Pattern[str]] = {
+    # Not "The …": that is some one thing, which the text has spoken of before.
     "en": re.compile(
-        r"^(?:(?:The|An?) )?(?P<term>[A-Za-z][\w'-]*(?: [\w'-]+){0,3}) (?:is|are) (?:an?|the) \S+ .+[.]$"
+        r"^(?!(?:The|Today|Otherwise|One|Another|Patient|Each|Every|No|All|My|Our|Your)\b)"
+        r"(?P<term>(?:An? )?[\w'-]+(?: [\w'-]+){0,3}) (?P<verb>is|are) "
+        r"(?:an?|the) .*\b(?:that|which|used|for|of)\b.+[.]$"
     ),
     "zh": re.compile(
         r"^(?P<term>[^，。、；：？！\s是指“”（）()]{2,12})(?:是指|指的是|是一[种类个项])[^，。]{2,}.*。$"
@@ -74,8 +77,8 @@ class Cloze(Record):
     min_words: int = Field(default=6, gt=0)
     """Shorter sentences are not asked about; a Chinese character counts as a word."""
     ask: dict[Mask, str] = Field(default_factory=dict)
-    """Other wordings; they see `text` (with the blank), `term`, and the document's fields as
-    `document`."""
+    """Other wordings; they see `text` (with the blank); for definitions `term` and `verb`
+    ("is" or "are"); and the document's fields as `document`."""
     seed: int = 0
 
     @model_validator(mode="after")
@@ -93,6 +96,8 @@ class _Gap:
     """What is shown."""
     answer: str
     term: str = ""
+    verb: str = ""
+    """"is" or "are", of an English definition."""
 
 
 def cloze_questions(
@@ -119,6 +124,7 @@ def cloze_questions(
                     "text": gap.text,
                     "answer": gap.answer,
                     "term": gap.term,
+                    "verb": gap.verb,
                     "document": item,
                 }
                 yield asked(wording, "{{ answer }}", fields, name)
@@ -174,7 +180,9 @@ def _sentences(text: str, config: Cloze, language: Language) -> Iterator[_Gap]:
 def _definitions(text: str, config: Cloze, language: Language) -> Iterator[_Gap]:
     for sentence in _alone(text, config, language):
         if found := _DEFINED[language].match(sentence):
-            yield _Gap(found["term"], sentence, found["term"])
+            parts = found.groupdict()
+            term = re.sub(r"^An? ", lambda article: article.group().lower(), parts["term"])
+            yield _Gap(term, sentence, term, parts.get("verb", ""))
 
 
 _GAPS: Mapping[Mask, Callable[[str, Cloze, Language], Iterator[_Gap]]] = {

@@ -172,6 +172,15 @@ def text_fault(unit: Unit, completion: Completion, how: How) -> tuple[str, str] 
     return next(((rule, why) for is_so, rule, why in checks if is_so), None)
 
 
+def row_fault(new: Example, source: Example) -> tuple[str, str] | None:
+    """Return what is wrong with a row as a whole: it asks for what it already says."""
+    answer = folded(source.last_answer)
+    asked, before = (folded("\n".join(one.questions)) for one in (new, source))
+    if source.kind == "chat" and answer and answer in asked and answer not in before:
+        return "gives_away", "the new question has the answer in it"
+    return None
+
+
 def answer_of(completion: Completion) -> str:
     """Return what the model said, without its reasoning."""
     return without_traces(completion.text, MARKS).strip()

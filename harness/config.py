@@ -116,8 +116,9 @@ def json_rows(text: str, path: Path, error: type[InputError]) -> Iterator[Line]:
             at = _next(text, end)
     if before == "[":
         raise error(f"{path}: expected a list of rows, [{{…}}, …], in this JSON file")
-    if text[at : at + 1] != "]" or text[_next(text, at + 1) :]:
-        number += text.count("\n", counted, at)
+    rest = _next(text, at + 1) if text[at : at + 1] == "]" else at
+    if rest < len(text) or text[at : at + 1] != "]":
+        number += text.count("\n", counted, rest)
         raise error(f"{path}:{number}: this is not valid JSON: expected one list of rows")
 
 

@@ -150,7 +150,7 @@ def _contradictions(examples: Sequence[Example]) -> Iterator[Finding]:
         if example.kind == "chat" and example.turns:
             by_question.setdefault(asked_key(example), []).append(example)
     several = [
-        list({folded(one.last_answer): one for one in group}.values())
+        list({folded(one.last_answer): one for one in reversed(group)}.values())[::-1]
         for group in by_question.values()
         if len(group) > 1
     ]

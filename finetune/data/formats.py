@@ -239,7 +239,9 @@ def _nothing_fits(rows: Sequence[RawRow]) -> str:
     row = rows[odd]
     keys = list(row.fields)
     wanted = dict.fromkeys(key for one in FORMATS.values() for key in sorted(one.required))
-    near = next((f"{suggestion(key, wanted)}" for key in keys if suggestion(key, wanted)), "")
+    others = [key for key in keys if key not in wanted]
+    near = next((f"{key!r}{told}" for key in others if (told := suggestion(key, wanted))), "")
+    near = f": {near}" if near else ""
     for name in ("conversations", "messages"):
         if isinstance(row.fields.get(name), list):
             expected = FORMATS["sharegpt" if name == "conversations" else "messages"].tags

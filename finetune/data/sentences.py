@@ -11,7 +11,7 @@ _ZH_END = re.compile(r"[。！？!?…]+[”’」』）)]*")
 _EN_END = re.compile(r"[.!?]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9]|\s*$)")
 _SHORTENED = re.compile(
     r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|Fig|Figs|No|Nos|vs|cf|al|approx|Inc|Ltd|Co|Jr|Sr|Sec|Art|Eq"
-    r"|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.$"
+    r"|e\.g|i\.e|a\.m|p\.m)|(?<!\S)[A-Z])\.$"
 )
 """A full stop that ends a shortened word, or an initial, not a sentence."""
 

@@ -15,6 +15,20 @@ def test_one_data_path_becomes_a_tuple() -> None:
     assert config.data == (DataSource(path="rows.jsonl"),)
 
 
+def test_data_may_say_its_format_and_name() -> None:
+    named = {"path": "dataset_info.json", "name": "law"}
+
+    config = parse_config({"data": ["a.jsonl", named]}, where="study.yaml: a")
+
+    assert config.data == (DataSource(path="a.jsonl"), DataSource.model_validate(named))
+    assert parse_config({"data": named}, where="a").data == config.data[1:]
+
+
+def test_a_misspelt_key_of_data_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"data\.0.*formt.*format"):
+        parse_config({"data": [{"path": "a", "formt": "alpaca"}]}, where="study.yaml: a")
+
+
 def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_config({"data": "rows.jsonl", "learning_rat": 1e-3}, where="study.yaml: a")

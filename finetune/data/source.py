@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +11,12 @@ from pydantic import BeforeValidator
 
 from finetune.data.build import build_rows, example_of
 from finetune.data.catalogue import is_catalogue, listed
-from finetune.data.examples import KINDS, Example
+from finetune.data.examples import KINDS, Example, training_text
 from finetune.data.files import RawRow, read_rows
 from finetune.data.formats import FORMATS, Format, detect, format_named
 from finetune.data.layouts import from_cells, read_example
 from harness.config import read_text
+from harness.contamination.find import TrainingText
 from harness.errors import ConfigError, DataError
 from harness.types import Record
 
@@ -75,6 +76,15 @@ def read_source(path: Path, *, format: str | None = None, name: str | None = Non
         raise DataError(f"{path}: no training rows")
     found = format_named(format, where=str(path)) if format else detect(raw, path)
     return _rows(path, raw, found)
+
+
+def training_texts(path: Path) -> Iterator[TrainingText]:
+    """Yield what each row of a source asks and answers, to be compared with gold items.
+
+    Raises:
+        DataError, ConfigError: naming file, line and field.
+    """
+    return map(training_text, read_source(path).examples)
 
 
 def one_kind(sources: Sequence[Rows]) -> str:

@@ -213,3 +213,24 @@ def test_a_mix_is_written_with_its_books(tunemark: Tunemark, tmp_path: Path, ROO
     assert len(read(tmp_path / "out.jsonl")) == 100
     assert books["sources"]["general"]["rows"] == 20
     assert tunemark("data", "check", tmp_path / "out.jsonl").code == 0
+
+
+def test_other_verbs_read_every_format_and_mixes(
+    tunemark: Tunemark, tmp_path: Path, ROOT: Path
+) -> None:
+    suite = ROOT / "suites" / "clinic-en"
+    gold = read(suite / "gold.jsonl")
+    note = next(row["input"]["note"] for row in gold if isinstance(row["input"], dict))
+    write(tmp_path / "a.jsonl", [alpaca(f"Read: {note}", "Fine.")])
+    tunemark("data", "convert", tmp_path / "a.jsonl", tmp_path / "a.csv", "--to", "sharegpt")
+    (tmp_path / "mix.yaml").write_text(
+        "name: m\nsources: {a: {path: a.csv, share: 1}}\n", encoding="utf-8"
+    )
+
+    table = tunemark("contamination", suite, tmp_path / "a.csv", "--strict")
+    mix = tunemark("contamination", suite, tmp_path / "mix.yaml", "--strict")
+    check = tunemark("check", tmp_path / "mix.yaml")
+
+    assert (table.code, mix.code) == (1, 1)
+    assert "a.csv:2" in mix.out
+    assert "1 training rows" in check.out

@@ -73,4 +73,4 @@ def test_values_without_meaning_are_refused(values: dict[str, object]) -> None:
 
 
 def test_accumulation_is_rows_per_step_over_rows_per_pass() -> None:
-    assert TrainConfig(data=("a",), batch=16, micro_batch=4).accumulation == 4
+    assert TrainConfig(data=(DataSource(path="a"),), batch=16, micro_batch=4).accumulation == 4

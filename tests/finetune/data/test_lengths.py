@@ -93,7 +93,7 @@ def test_every_row_is_in_one_bin(lengths: list[int]) -> None:
     bins = histogram(lengths)
 
     assert sum(n for _, _, n in bins) == len(lengths)
-    assert [n for low, below, n in bins] == [
+    assert [n for _, _, n in bins] == [
         sum(low <= length < below for length in lengths) for low, below, _ in bins
     ]
 

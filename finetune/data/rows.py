@@ -24,7 +24,8 @@ def load_rows(sources: Sequence[Path | DataSource]) -> list[TrainingRow]:
     for source in sources:
         rows.extend(training_rows(_read(source)))
     if not rows:
-        raise DataError(f"{', '.join(map(str, sources))}: no training rows")
+        names = [one.path if isinstance(one, DataSource) else str(one) for one in sources]
+        raise DataError(f"{', '.join(names)}: no training rows")
     return rows
 
 

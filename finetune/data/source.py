@@ -69,6 +69,8 @@ def read_source(path: Path, *, format: str | None = None, name: str | None = Non
         return _from_recipe(path)
     if is_catalogue(path):
         return _from_catalogue(path, format, name)
+    if path.is_dir():
+        raise DataError(f"{path}: a folder without a dataset_info.json; name a file in it")
     if name is not None:
         raise DataError(f"{path}: `name` chooses from a dataset_info.json; this is another file")
     raw = read_rows(path)

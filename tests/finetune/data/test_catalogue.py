@@ -155,3 +155,8 @@ def test_ms_swifts_file_of_the_same_name_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"expected .*LLaMA-Factory"):
         read_source(tmp_path / "dataset_info.json", name="a")
+
+
+def test_a_folder_without_a_catalogue_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a folder without a dataset_info\.json"):
+        read_source(tmp_path)

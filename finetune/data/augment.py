@@ -35,7 +35,9 @@ from harness.gold import gold_digest
 from harness.intake import Progress
 from harness.models import context_limit
 from harness.prompts import build_prompts
-from harness.runner import Cell, Serving, folder_of, load_tokenizer, run_cells
+from harness.provenance import provenance
+from harness.runner import Cell, Serving, folder_of, identity, load_tokenizer, run_cells
+from harness.store import MANIFEST, RunFolder, keep_gold
 from harness.suite import Suite, SuiteConfig
 from harness.tasks import TaskConfig
 from harness.types import Completion, GoldRecord, Message
@@ -109,14 +111,7 @@ def augment(
     if how.way == "expand" and rows.format.kind != "chat":
         raise DataError(f"{rows.file}: expand is for answers; these are {KINDS[rows.format.kind]}")
     units = [units_of(example, how, asking.prompt) for example in rows.examples]
-    suite = _suite(units, rows, how, asking)
-    too_long = _too_long(suite, asking)
-    suite = _with_gold(suite, [r for r in suite.gold if r.id not in too_long])
-    cell = Cell(name=_plain_name(asking.serving.model.name), suite=suite)
-    root = asking.root / FOLDER
-    run_cells([cell], asking.serving, root, progress=asking.progress, engine=asking.engine)
-    said = folder_of(cell, asking.serving, root).completions()
-
+    said, too_long = _answers(_suite(units, rows, how, asking), rows, asking)
     made: list[tuple[int, Example]] = []
     dropped: dict[int, tuple[str, str]] = {}
     for i, (example, parts) in enumerate(zip(rows.examples, units, strict=True)):
@@ -147,6 +142,38 @@ def augment(
     )
 
 
+def _answers(suite: Suite, rows: Rows, asking: Asking) -> tuple[Mapping[str, Completion], set[str]]:
+    """Return what the model says to each question, and the ids of those too long to be asked."""
+    too_long = _too_long(suite, asking)
+    suite = _with_gold(suite, [r for r in suite.gold if r.id not in too_long])
+    cell = Cell(name=_plain_name(rows.file.stem), suite=suite)
+    root = asking.root / FOLDER
+    _copy_known(cell, asking.serving, root)
+    run_cells([cell], asking.serving, root, progress=asking.progress, engine=asking.engine)
+    return folder_of(cell, asking.serving, root).completions(), too_long
+
+
+def _copy_known(cell: Cell, serving: Serving, root: Path) -> None:
+    """Copy what the same model was asked before, in the same words, about other data."""
+    folder, own = folder_of(cell, serving, root), identity(cell, serving)
+    wanted = {record.id for record in cell.suite.gold} - folder.completions().keys()
+    known: dict[str, Completion] = {}
+    for path in sorted(folder.path.parent.glob(f"*/{MANIFEST}")):
+        other = RunFolder(path=path.parent)
+        if _without_gold(other.manifest["identity"]) == _without_gold(own):
+            said = other.completions()
+            known |= {id_: said[id_] for id_ in wanted & said.keys()}
+    if known:
+        folder.create(own, {**provenance(), "configuration": cell.name})
+        keep_gold(root, cell.suite.gold_digest, cell.suite.gold)
+        with folder.append_completions() as writer:
+            writer.write_all(one.model_dump(mode="json") for one in known.values())
+
+
+def _without_gold(identity: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in identity.items() if key != "gold"}
+
+
 def _suite(units: Sequence[Sequence[Unit]], rows: Rows, how: How, asking: Asking) -> Suite:
     """Return the suite whose items are what is asked, each once."""
     records = {
@@ -159,10 +186,10 @@ def _suite(units: Sequence[Sequence[Unit]], rows: Rows, how: How, asking: Asking
     if not records:
         raise DataError(f"{rows.file}: no text to {how.way}")
     config = SuiteConfig(
-        name=_plain_name(f"{rows.file.stem}-{how.label}"),
+        name=_plain_name(how.label),
         version="1",
         language=how.target or "en",
-        description=f"What is asked to {how.label} {rows.file.name}.",
+        description=f"What is asked to {how.label} a text.",
         tasks={TASK: TaskConfig(max_tokens=asking.max_tokens)},
     )
     suite = Suite(config=config, file=rows.file, gold=(), gold_digest="")

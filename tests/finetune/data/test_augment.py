@@ -155,6 +155,21 @@ def test_what_is_done_is_not_asked_again(make: Callable[..., Augmented], tokeniz
     assert second.asked == []
 
 
+def test_of_grown_data_only_what_is_new_is_asked(
+    make: Callable[..., Augmented], tokenizer: Any
+) -> None:
+    make([chat("What is it?", "a")])
+    talker = Talker(tokenizer, lambda text: f"Say: {text}")
+
+    made = make([chat("What is new?", "b"), chat("What is it?", "a")], talker=talker)
+
+    assert talker.asked == ["What is new?"]
+    assert [row["messages"][0]["content"] for row in made.rows] == [
+        "Say: What is new?",
+        "Please: What is it?",
+    ]
+
+
 def test_rows_of_which_nothing_came_are_listed_and_counted(make: Callable[..., Augmented]) -> None:
     answers = {
         "Copy?": "copy",

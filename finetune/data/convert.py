@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from finetune.data.examples import Example, exact, meaning
 from finetune.data.files import Fields, RawRow
-from finetune.data.formats import Format, format_named
+from finetune.data.formats import FORMATS, Format, format_named
 from finetune.data.layouts import KEPT, read_example, same_fields
 from finetune.data.writing import CannotSayError, write_example
 from harness.errors import DataError
@@ -65,10 +65,17 @@ def _with_kept(row: RawRow, example: Example, source: Format, target: Format) ->
     if not _is_kept(earlier):
         fields.pop(KEPT, None)
     made = written(replace(example, extra=fields), target)
+    if source not in FORMATS.values():
+        # No command can ask for a catalogue's own layout: only what would be lost is kept.
+        lost = {key: value for key, value in row.fields.items() if key in example.extra}
+        lost = {key: value for key, value in lost.items() if made.get(key) != value}
+        if lost:
+            made[KEPT] = {"format": source.name, "fields": lost, "absent": []}
+        return made
+    there = read_example(RawRow(where=row.where, fields=made), target)
     try:
-        there = read_example(RawRow(where=row.where, fields=made), target)
         back = written(there, source)
-    except CannotSayError:  # a custom layout may be read but not written
+    except CannotSayError:  # such as several answers in one completion: read, never written
         back = dict[str, Any]()
     if not same_fields(back, row.fields):
         made[KEPT] = {

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from finetune.data.convert import convert_rows
 from finetune.data.examples import Turn
+from finetune.data.formats import FORMATS
 from finetune.data.source import read_source
 from harness.errors import DataError, UnknownNameError
 
@@ -160,3 +162,20 @@ def test_ms_swifts_file_of_the_same_name_is_told(tmp_path: Path) -> None:
 def test_a_folder_without_a_catalogue_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a folder without a dataset_info\.json"):
         read_source(tmp_path)
+
+
+def test_a_layout_of_ones_own_is_converted_without_its_old_columns(tmp_path: Path) -> None:
+    file = catalogue(tmp_path)
+    row = {"问题": "a", "答案": "c", "history": "own", "编号": 3}
+    (tmp_path / "law.json").write_text(json.dumps([row]), encoding="utf-8")
+    rows = read_source(file, name="law")
+
+    (made,) = convert_rows(rows.raw, rows.format, FORMATS["alpaca"])
+
+    assert made == {
+        "instruction": "a",
+        "input": "",
+        "output": "c",
+        "编号": 3,
+        "extra": {"format": "alpaca", "fields": {"history": "own"}, "absent": []},
+    }

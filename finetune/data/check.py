@@ -185,7 +185,7 @@ def _truncation(
     yield Finding(
         severity="warning",
         kind="truncation",
-        text=f"{rows_that(len(cut.rows), 'are')} ({share:.1%}) longer than {limit} tokens, by "
+        text=f"{rows_that(len(cut.rows), 'are')} longer than {limit} tokens ({share:.1%}), by "
         f"{cut.tokens} tokens in all, the longest has "
         f"{max(length.n_tokens for length in lengths)}; cutting them would lose the whole last "
         f"answer of {len(cut.lost)} and tear an answer of {len(cut.torn)}, which then never ends",

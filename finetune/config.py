@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
+from finetune.data.source import NamedSource
 from harness.config import explain
 from harness.errors import ConfigError
 from harness.types import Record
@@ -27,8 +28,9 @@ class LoraSettings(Record):
 class TrainConfig(Record):
     """One training run."""
 
-    data: tuple[str, ...] = Field(min_length=1)
-    """Recipes (build.yaml) or message files (.jsonl); relative to the study's file."""
+    data: tuple[NamedSource, ...] = Field(min_length=1)
+    """Data files of any format, recipes (build.yaml, mix.yaml), data sets of a dataset_info.json;
+    as a path, or as {path, format, name}. Relative to the study's file."""
     max_rows: int | None = Field(default=None, gt=0)
     """Use only this many rows, drawn with the seed."""
     epochs: int = Field(default=3, gt=0)
@@ -58,7 +60,7 @@ class TrainConfig(Record):
     @field_validator("data", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
+        return (value,) if isinstance(value, str | dict) else value
 
     @property
     def accumulation(self) -> int:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from finetune.config import parse_config
+from finetune.data.lengths import TOKENS_PER_TURN, estimated_tokens
 from finetune.data.rows import choose_rows, load_rows, split_rows
+from finetune.data.source import DataSource
 from harness.digest import digest_of
 from harness.models import ModelSource
 from harness.store import RunFolder
 from harness.templates import ChatTemplate
 from harness.training import PlannedTraining, TrainingJob
-
-CHARACTERS_PER_TOKEN = {"latin": 3.8, "cjk": 1.4}
-"""Means over SmolLM2's and Gemma's tokenizers on the shipped suites."""
+from harness.types import Message
 
 
 def plan_training(
@@ -43,8 +44,8 @@ def plan_training(
         ConfigError, DataError: naming file and line.
     """
     config = parse_config(values, where=where)
-    paths = [_tidy(base_folder / path) for path in config.data]
-    rows = choose_rows(load_rows(paths), n=config.max_rows, seed=config.seed)
+    sources = [_located(source, base_folder) for source in config.data]
+    rows = choose_rows(load_rows(sources), n=config.max_rows, seed=config.seed)
     training, _ = split_rows(rows, heldout=config.heldout, seed=config.seed)
     texts = [[message.model_dump() for message in row.messages] for row in rows]
     # What decides the weights; where the files lie does not.
@@ -68,11 +69,13 @@ def plan_training(
     )
 
 
-def _tokens(messages: Any) -> int:
+def _tokens(messages: Sequence[Message]) -> int:
     text = "".join(message.content for message in messages)
-    wide = sum(ord(char) > 0x2E7F for char in text)
-    latin = (len(text) - wide) / CHARACTERS_PER_TOKEN["latin"]
-    return round(latin + wide / CHARACTERS_PER_TOKEN["cjk"] + 8 * len(messages))
+    return round(estimated_tokens(text) + TOKENS_PER_TURN * len(messages))
+
+
+def _located(source: DataSource, folder: Path) -> DataSource:
+    return source.model_copy(update={"path": str(_tidy(folder / source.path))})
 
 
 def _tidy(path: Path) -> Path:

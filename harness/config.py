@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from harness.errors import ConfigError, InputError, suggestion
 
 Model = TypeVar("Model", bound=BaseModel)
+_BLANK = re.compile(r"\s*")
 
 
 def load_yaml(path: Path, model: type[Model]) -> Model:
@@ -96,6 +98,52 @@ def jsonl_lines(text: str, path: Path, error: type[InputError]) -> Iterator[Line
         if not isinstance(value, dict):
             raise error(f"{path}:{number}: expected a JSON object, got {_kind_of(value)}")
         yield Line(number, cast("dict[str, Any]", value))
+
+
+def json_rows(text: str, path: Path, error: type[InputError]) -> Iterator[Line]:
+    """Yield the objects of a JSON list, each with the line that it begins in.
+
+    Raises:
+        InputError: of the given class, when the text is not a list of JSON objects.
+    """
+    at, number, counted, before = _next(text, 0), 1, 0, "["
+    while text[at : at + 1] == before:
+        at = _next(text, at + 1)
+        number, counted, before = number + text.count("\n", counted, at), at, ","
+        if text[at : at + 1] != "]":
+            line, end = _object_at(text, at, number, path, error)
+            yield line
+            at = _next(text, end)
+    if before == "[":
+        raise error(f"{path}: expected a list of rows, [{{…}}, …], in this JSON file")
+    rest = _next(text, at + 1) if text[at : at + 1] == "]" else at
+    if rest < len(text) or text[at : at + 1] != "]":
+        number += text.count("\n", counted, rest)
+        raise error(f"{path}:{number}: this is not valid JSON: expected one list of rows")
+
+
+def _object_at(
+    text: str, at: int, number: int, path: Path, error: type[InputError]
+) -> tuple[Line, int]:
+    """Return the object that begins at a place, and where it ends."""
+    try:
+        value, end = _ROWS.raw_decode(text, at)
+        _refuse_half_characters(text[at:end], value)
+    except RepeatedKeyError as fault:
+        raise error(f"{path}:{number}: key {fault} appears twice") from None
+    except json.JSONDecodeError as fault:
+        raise error(f"{path}:{fault.lineno}: this is not valid JSON: {fault.msg}") from None
+    except (ValueError, RecursionError) as fault:
+        raise error(f"{path}:{number}: this row is not valid JSON: {fault}") from None
+    if not isinstance(value, dict):
+        raise error(f"{path}:{number}: expected a JSON object, got {_kind_of(value)}")
+    return Line(number, cast("dict[str, Any]", value)), end
+
+
+def _next(text: str, at: int) -> int:
+    """Return where the next character that is no blank stands."""
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
 
 
 def validate_row(line: Line, path: Path, model: type[Model], error: type[InputError]) -> Model:
@@ -234,6 +282,9 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
                 raise RepeatedKeyError(repr(key))
             seen.add(key)
     return value
+
+
+_ROWS = json.JSONDecoder(object_pairs_hook=_once_each)
 
 
 def _refuse_half_characters(text: str, value: object) -> None:

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from finetune.config import TrainConfig
 from finetune.data.build import BuildConfig
+from finetune.data.mix import MixConfig
+from finetune.data.rules import CleanConfig
 from harness.gate.policy import PolicyConfig
 from harness.study_config import StudyConfig
 from harness.suite import SuiteConfig
@@ -21,6 +23,8 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "study": StudyConfig,
     "train": TrainConfig,
     "build": BuildConfig,
+    "clean": CleanConfig,
+    "mix": MixConfig,
     "gate": PolicyConfig,
 }
 

@@ -1,1 +1,1 @@
-"""Training rows: read from files or built from structured records and facts."""
+"""Training data: read, checked, cleaned, converted, built, augmented and mixed."""

@@ -1,4 +1,4 @@
-"""Read training rows, from message files or from recipes."""
+"""Training rows: conversations that the trainer can encode, out of any data that holds some."""
 
 from __future__ import annotations
 
@@ -6,51 +6,65 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.config import read_jsonl, validate_row
+from finetune.data.examples import KINDS, Example, check_turns
+from finetune.data.source import DataSource, Rows, read_source
 from harness.errors import DataError
 from harness.training import TrainingRow
-from harness.types import Message, Record
+from harness.types import Message
 
 
-class _MessagesLine(Record):
-    messages: tuple[Message, ...]
-
-
-def load_rows(paths: Sequence[Path]) -> list[TrainingRow]:
-    """Return the rows of all files, in order.
+def load_rows(sources: Sequence[Path | DataSource]) -> list[TrainingRow]:
+    """Return the conversations of all sources, in order.
 
     Raises:
-        DataError, ConfigError: naming file and line.
+        DataError, ConfigError: naming file, line and field; also for data that holds something
+            else than conversations.
     """
-    from finetune.data.build import build_rows
-
     rows: list[TrainingRow] = []
-    for path in paths:
-        rows.extend(build_rows(path) if path.suffix in {".yaml", ".yml"} else _read(path))
+    for source in sources:
+        rows.extend(training_rows(_read(source)))
     if not rows:
-        raise DataError(f"{', '.join(map(str, paths))}: no training rows")
+        names = [one.path if isinstance(one, DataSource) else str(one) for one in sources]
+        raise DataError(f"{', '.join(names)}: no training rows")
     return rows
 
 
-def check_turns(messages: Sequence[Message], *, where: str) -> None:
-    """Refuse a conversation that has nothing to learn or is out of order.
+def training_rows(rows: Rows) -> list[TrainingRow]:
+    """Return the conversations of one source.
 
     Raises:
-        DataError: no assistant turn at the end, an empty turn, or two turns of one role in a row.
+        DataError: it holds something else, or a row is not fit for training.
     """
-    if not messages or messages[-1].role != "assistant":
-        raise DataError(f"{where}: the last turn must be the assistant's")
-    roles = [message.role for message in messages]
-    turns = roles[1:] if roles[0] == "system" else roles
-    expected = ["user", "assistant"] * (len(turns) // 2)
-    if turns != expected:
+    if rows.format.kind != "chat":
         raise DataError(
-            f"{where}: turns must alternate user, assistant (after an optional system turn); "
-            f"got {', '.join(roles)}"
+            f"{rows.file}: holds {KINDS[rows.format.kind]} (format {rows.format.name}), and this "
+            "training learns from conversations; name other data, or another format of these"
         )
-    for number, message in enumerate(messages):
-        if not message.content.strip():
-            raise DataError(f"{where}: turn {number} ({message.role}) is empty")
+    return [training_row(example) for example in rows.examples]
+
+
+def training_row(example: Example) -> TrainingRow:
+    """Return a conversation as the trainer takes it.
+
+    Raises:
+        DataError: turns out of order, an empty one, or one with fields that training would not
+            heed, such as tool calls.
+    """
+    where = example.where
+    if example.tools:
+        raise DataError(f"{where}: tools: this training cannot show tools to the model")
+    messages: list[Message] = []
+    for number, turn in enumerate(example.turns):
+        kept = [key for key, value in turn.more.items() if value is not None]
+        if turn.role == "tool" or kept:
+            what = "answers of tools" if turn.role == "tool" else f"{kept[0]!r}"
+            raise DataError(
+                f"{where}: turn {number} ({turn.role}): this training would not heed {what}; "
+                "take it out of the data"
+            )
+        messages.append(Message(role=turn.role, content=turn.content or ""))
+    check_turns(messages, where=where)
+    return TrainingRow(messages=tuple(messages), origin=where)
 
 
 def choose_rows(rows: Sequence[TrainingRow], *, n: int | None, seed: int) -> list[TrainingRow]:
@@ -73,11 +87,7 @@ def split_rows(
     )
 
 
-def _read(path: Path) -> list[TrainingRow]:
-    rows: list[TrainingRow] = []
-    for line in read_jsonl(path, DataError):
-        row = validate_row(line, path, _MessagesLine, DataError)
-        where = f"{path}:{line.number}"
-        check_turns(row.messages, where=where)
-        rows.append(TrainingRow(messages=row.messages, origin=where))
-    return rows
+def _read(source: Path | DataSource) -> Rows:
+    if isinstance(source, DataSource):
+        return read_source(Path(source.path), format=source.format, name=source.name)
+    return read_source(source)

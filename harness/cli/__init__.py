@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     ),
     "suites": ("harness.cli.suites:suites", "List the suites and recipes that are shipped."),
     "gold": ("harness.cli.gold:gold", "Make, check, lock and measure gold sets."),
+    "data": ("harness.cli.data:data", "Check, clean, convert, build, augment and mix data."),
     "run": ("harness.cli.run:run", "Evaluate one model, with or without adapters, on suites."),
     "score": ("harness.cli.score:score", "Score a run, or a file of predictions; load no model."),
     "import": (

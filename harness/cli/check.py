@@ -68,7 +68,7 @@ def _checked(path: Path, root: Path, data: Path | None, *, trusts_code: bool) ->
 def _describe(path: Path, root: Path, data: Path | None, *, trusts_code: bool) -> str:
     if path.is_file():
         text = "\n" + path.read_text(encoding="utf-8-sig", errors="replace")
-        if "\nrecipes:" in text:
+        if "\nrecipes:" in text or ("\nsources:" in text and "\ntasks:" not in text):
             return _describe_recipes(path)
         if "\nsuites:" in text or "\nconfigurations:" in text:
             return _describe_study(path, root, trusts_code=trusts_code)
@@ -102,7 +102,7 @@ def _refuse_wrong(suite: Suite) -> None:
 def _describe_recipes(path: Path) -> str:
     from harness.registry import load_object
 
-    rows = load_object("finetune.data.build:build_rows")(path)
+    rows = load_object("finetune.data.source:read_source")(path).examples
     return f"{len(rows)} training rows"
 
 

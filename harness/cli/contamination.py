@@ -36,7 +36,8 @@ def contamination(
     """Find the gold items of SUITE that stand in training data, each with a verdict.
 
     Training files are JSON Lines with `messages`, `prompt` and `completion`, or `instruction`,
-    `input` and `output`; or a recipe (YAML). They are read as a stream, whatever their size.
+    `input` and `output`, read as a stream, whatever their size; or a recipe (YAML), or any other
+    file that `tunemark data` reads.
     Leaked: the item, or at least half of it, is there. Suspect: a long run of it is.
     """
     from harness.contamination.find import find_leaks
@@ -55,13 +56,12 @@ def _texts(paths: Sequence[Path]) -> Iterator[TrainingText]:
     from harness.contamination.read import read_training_texts
 
     for path in paths:
-        if path.suffix in {".yaml", ".yml"}:
-            from harness.leaks import training_texts
+        if path.suffix in {".jsonl", ".ndjson"}:
+            yield from read_training_texts(path)
+        else:
             from harness.registry import load_object
 
-            yield from training_texts(load_object("finetune.data.build:build_rows")(path))
-        else:
-            yield from read_training_texts(path)
+            yield from load_object("finetune.data.source:training_texts")(path)
 
 
 def _print(suite: Suite, leaks: Sequence[Leak]) -> None:

@@ -40,6 +40,17 @@ limit_seed_option = click.option(
     "--limit-seed", type=int, help="Draw them at random with this seed, not from the start."
 )
 
+format_option = click.option(
+    "--format", help="Format of the data, where its fields do not tell; see docs/data.md."
+)
+entry_option = click.option("--name", help="Which data set of a dataset_info.json.")
+gold_option = click.option(
+    "--gold",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Suite whose gold items must not stand in the data; may be given several times.",
+)
+
 LM_EVAL_OPTIONS = (
     click.option(
         "--include",

@@ -10,7 +10,6 @@ from harness.contamination.read import read_training_texts
 from harness.errors import InputError
 from harness.gate.policy import Policy
 from harness.gate.ratings import Rating, read_ratings
-from harness.leaks import training_texts
 from harness.registry import load_object
 from harness.result import load_result
 from harness.store import RunFolder
@@ -48,10 +47,10 @@ def training_of(policy: Policy) -> Iterator[TrainingText]:
     """Yield the rows of the policy's training files."""
     for path in policy.config.training:
         file = policy.file.parent / path
-        if file.suffix in {".yaml", ".yml"}:
-            yield from training_texts(load_object("finetune.data.build:build_rows")(file))
-        else:
+        if file.suffix in {".jsonl", ".ndjson"}:
             yield from read_training_texts(file)
+        else:
+            yield from load_object("finetune.data.source:training_texts")(file)
 
 
 def ratings_of(policy: Policy) -> list[Rating] | None:

@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 from datasketch import MinHash, MinHashLSH
@@ -52,24 +53,29 @@ def near_duplicates(
     known: dict[tuple[tuple[str, str], ...], tuple[int, float]] = {}
     index = MinHashLSH(threshold=max(threshold - LSH_MARGIN, 0.1), num_perm=N_PERMUTATIONS)
     blank = MinHash(num_perm=N_PERMUTATIONS, seed=seed, hashfunc=zlib.crc32)
-    kept: dict[int, dict[str, frozenset[bytes]]] = {}
     found: list[Near] = []
     plains = [{name: folded(value) for name, value in sorted(text.items())} for text in texts]
     wording = _common_wording(plains)
+
+    # Made again for each candidate: kept for all texts they would fill the memory.
+    @lru_cache(maxsize=1024)
+    def shingles_at(number: int) -> Mapping[str, frozenset[bytes]]:
+        return {
+            name: shingles_of(value[len(wording[name][0]) : len(value) - len(wording[name][1])])
+            for name, value in plains[number].items()
+        }
+
     for number, plain in enumerate(plains):
         key = tuple(plain.items())
         if key in known:
             found.append(Near(index=number, earlier=known[key][0], similarity=known[key][1]))
             continue
-        shingles = {
-            name: shingles_of(value[len(wording[name][0]) : len(value) - len(wording[name][1])])
-            for name, value in plain.items()
-        }
+        shingles = shingles_at(number)
         sketch = blank.copy()
         sketch.update_batch(frozenset[bytes]().union(*shingles.values()))
         best = max(
             (
-                (_similarity(shingles, kept[other]), -other)
+                (_similarity(shingles, shingles_at(other)), -other)
                 for other in cast("list[int]", index.query(sketch))
             ),
             default=(0.0, 0),
@@ -80,7 +86,6 @@ def near_duplicates(
         else:
             known[key] = (number, 1.0)
             index.insert(number, sketch, check_duplication=False)
-            kept[number] = shingles
     return found
 
 

@@ -5,13 +5,28 @@ from __future__ import annotations
 import pytest
 
 from finetune.config import TrainConfig, parse_config
+from finetune.data.source import DataSource
 from harness.errors import ConfigError
 
 
 def test_one_data_path_becomes_a_tuple() -> None:
     config = parse_config({"data": "rows.jsonl"}, where="study.yaml: a")
 
-    assert config.data == ("rows.jsonl",)
+    assert config.data == (DataSource(path="rows.jsonl"),)
+
+
+def test_data_may_say_its_format_and_name() -> None:
+    named = {"path": "dataset_info.json", "name": "law"}
+
+    config = parse_config({"data": ["a.jsonl", named]}, where="study.yaml: a")
+
+    assert config.data == (DataSource(path="a.jsonl"), DataSource.model_validate(named))
+    assert parse_config({"data": named}, where="a").data == config.data[1:]
+
+
+def test_a_misspelt_key_of_data_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"data\.0.*formt.*format"):
+        parse_config({"data": [{"path": "a", "formt": "alpaca"}]}, where="study.yaml: a")
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
@@ -58,4 +73,4 @@ def test_values_without_meaning_are_refused(values: dict[str, object]) -> None:
 
 
 def test_accumulation_is_rows_per_step_over_rows_per_pass() -> None:
-    assert TrainConfig(data=("a",), batch=16, micro_batch=4).accumulation == 4
+    assert TrainConfig(data=(DataSource(path="a"),), batch=16, micro_batch=4).accumulation == 4

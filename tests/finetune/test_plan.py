@@ -24,6 +24,18 @@ def test_equal_plans_have_one_folder_wherever_the_data_lie(
     assert first.folder.path.parent == tmp_path / "a" / "runs" / "train"
 
 
+def test_data_of_any_format_gives_the_same_training(tmp_path: Path, model_folder: Path) -> None:
+    pairs = [(row.messages[0].content, row.messages[1].content) for row in ROWS]
+    lines = [f"{asked},{said}\n" for asked, said in pairs]
+    (tmp_path / "rows.csv").write_text("prompt,completion\n" + "".join(lines), encoding="utf-8")
+    named = {"path": "../rows.csv", "format": "prompt_completion"}
+
+    messages = plan(tmp_path / "a", model_folder, ROWS)
+    table = plan(tmp_path / "a", model_folder, ROWS, data=named)
+
+    assert table.folder.path == messages.folder.path
+
+
 @pytest.mark.parametrize(
     "change", [{"seed": 1}, {"epochs": 3}, {"lora": {"r": 8}}, {"max_rows": 20}]
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from finetune.data.rows import choose_rows, load_rows, split_rows
+from finetune.data.source import DataSource
 from harness.errors import DataError
 from tests.finetune.support import row, rows_of_all_lengths, write_rows
 
@@ -71,6 +72,77 @@ def test_files_without_rows_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="no training rows"):
         load_rows([file])
+
+
+FORMS = {
+    "alpaca.json": '[{"instruction": "Hello?", "input": "", "output": "Hi."}]',
+    "alpaca.csv": "instruction,input,output\nHello?,,Hi.\n",
+    "sharegpt.jsonl": '{"conversations": [{"from": "human", "value": "Hello?"}, '
+    '{"from": "gpt", "value": "Hi."}]}\n',
+    "pairs.tsv": "prompt\tcompletion\nHello?\tHi.\n",
+    "messages.jsonl": '{"messages": [{"role": "user", "content": "Hello?"}, '
+    '{"role": "assistant", "content": "Hi."}], "id": 7}\n',
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_conversations_of_any_format_are_rows(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(FORMS[name], encoding="utf-8")
+
+    (found,) = load_rows([tmp_path / name])
+
+    assert found.messages == GOOD.messages
+
+
+def test_a_source_may_name_its_format(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"instruction": "Hello?", "output": "Hi.", "text": "x"}\n', encoding="utf-8")
+
+    with pytest.raises(DataError, match="fit several formats: alpaca, text"):
+        load_rows([file])
+    assert load_rows([DataSource(path=str(file), format="alpaca")])[0].messages == GOOD.messages
+
+
+def test_a_source_may_name_a_data_set_of_a_catalogue(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(FORMS["alpaca.json"], encoding="utf-8")
+    (tmp_path / "dataset_info.json").write_text('{"hi": {"file_name": "a.json"}}', encoding="utf-8")
+
+    assert load_rows([DataSource(path=str(tmp_path), name="hi")])[0].messages == GOOD.messages
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"prompt": "a", "chosen": "b", "rejected": "c"}', "holds preference pairs"),
+        ('{"prompt": "a", "completion": "b", "label": true}', "holds answers labelled good or bad"),
+        ('{"text": "a"}', "holds raw text"),
+        (
+            (
+                '{"messages": [{"role": "user", "content": "a"}, '
+                '{"role": "assistant", "content": "b", "weight": 0}]}'
+            ),
+            r"rows\.jsonl:1: turn 1 \(assistant\): this training would not heed 'weight'",
+        ),
+        (
+            (
+                '{"messages": [{"role": "user", "content": "a"}, {"role": "tool", "content": "b"}, '
+                '{"role": "assistant", "content": "c"}]}'
+            ),
+            r"rows\.jsonl:1: turn 1 \(tool\): this training would not heed answers of tools",
+        ),
+        (
+            '{"messages": [{"role": "user", "content": 5}]}',
+            r"rows\.jsonl:1: messages\[0\]\.content: expected text, got 5",
+        ),
+    ],
+)
+def test_what_training_cannot_learn_from_is_refused(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    (tmp_path / "rows.jsonl").write_text(line + "\n", encoding="utf-8")
+
+    with pytest.raises(DataError, match=message):
+        load_rows([tmp_path / "rows.jsonl"])
 
 
 def test_rows_are_drawn_by_the_seed_in_file_order() -> None:

@@ -1,0 +1,199 @@
+"""Fit the planner's constants to published measurements, or judge it on a table of them.
+
+    python scripts/calibrate_planner.py ROWS.csv            print errors, each group left out in turn
+    python scripts/calibrate_planner.py ROWS.csv --write    fit, and write constants and docs table
+    python scripts/calibrate_planner.py ROWS.csv --check    only judge: nothing is fitted
+
+Columns: source, model, method, gpu, micro_batch, seq, grad_ckpt, attn, precision, optimizer,
+lora_r, targets, metric, value, unit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import re
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize
+
+from finetune.planner.architecture import Architecture
+from finetune.planner.constants import FILE, Constants, fitted
+from finetune.planner.memory import memory_of
+from finetune.planner.reading import architecture_of
+from finetune.planner.shape import TrainingShape
+from finetune.planner.sharding import Devices
+from finetune.planner.stacks import STACKS
+
+CONFIGS = Path(__file__).resolve().parent / "published_models.json"
+DOCS = Path(__file__).resolve().parent.parent / "docs" / "planner.md"
+BEGIN, END = "<!-- calibration: written by scripts/calibrate_planner.py -->", "<!-- end -->"
+SEQUENCES = {"alpaca": 512}
+"""Datasets named in place of a length: Alpaca's rows were cut at 512 tokens."""
+FITTED = ("context_bytes", "workspace_bytes", "fragmentation")
+UNDER = 1.5
+"""How much more an under-prediction weighs than an over-prediction: it ends a run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """One published measurement, and what the planner is asked for it."""
+
+    source: str
+    model: str
+    method: str
+    label: str
+    architecture: Architecture
+    shape: TrainingShape
+    devices: Devices
+    has_context: bool
+    """Whether the figure includes the CUDA context (nvidia-smi), or is the allocator's."""
+    measured: float
+    """Bytes on one device."""
+
+    def predicted(self, constants: Constants) -> float:
+        """Return the planner's bytes for the same figure."""
+        memory = memory_of(self.architecture, self.shape, self.devices, constants=constants)
+        return memory.expected if self.has_context else memory.allocated
+
+    def error(self, constants: Constants) -> float:
+        """Return (predicted − measured) / measured."""
+        return self.predicted(constants) / self.measured - 1
+
+
+def read_rows(file: Path) -> list[Published]:
+    """Return the measurements of a table."""
+    configs = json.loads(CONFIGS.read_text(encoding="utf-8"))
+    with file.open(encoding="utf-8", newline="") as stream:
+        return [_published(row, configs) for row in csv.DictReader(stream)]
+
+
+def _published(row: dict[str, str], configs: dict[str, dict[str, object]]) -> Published:
+    if row["model"] not in configs:
+        raise SystemExit(f"{row['model']!r} is not in {CONFIGS.name}: add its config.json there")
+    architecture = architecture_of(configs[row["model"]], where=row["model"])
+    n_devices = int(re.match(r"\d+", row["gpu"]).group() if row["gpu"][:1].isdigit() else 1)  # pyright: ignore[reportOptionalMemberAccess]
+    is_total = "total" in row["metric"]
+    stack, stage = _stack(row, n_devices)
+    unit = {"GB": 1e9, "GiB": 2**30}[row["unit"]]
+    return Published(
+        source=row["source"],
+        model=row["model"],
+        method=row["method"],
+        label=f"{row['model']} {row['method']} {row['micro_batch']}x{row['seq']}",
+        architecture=architecture,
+        shape=_shape(row, stack),
+        devices=Devices(n=n_devices, stage=stage),  # pyright: ignore[reportArgumentType]
+        has_context="reserved" not in row["metric"] and "alloc" not in row["metric"],
+        measured=float(row["value"]) * unit / (n_devices if is_total else 1),
+    )
+
+
+def _stack(row: dict[str, str], n_devices: int) -> tuple[str, int]:
+    """Return what software made a row, by what its source says, and its ZeRO stage."""
+    source, method = row["source"].lower(), row["method"].lower()
+    if "torchtune" in source:
+        return "torchtune", 0
+    if "qwen v1" in source:
+        if "full" in method:
+            return "deepspeed", 3
+        if "q-lora" in method or "qlora" in method:
+            return "deepspeed-fp16", 0
+        return "transformers-2023", 2 if n_devices > 1 else 0
+    return "transformers", 0
+
+
+def _shape(row: dict[str, str], stack: str) -> TrainingShape:
+    method = row["method"].lower()
+    is_full = "full" in method
+    weights = "bfloat16"
+    if "qlora" in method or "q-lora" in method:
+        weights = "gptq-4bit" if "qwen v1" in row["source"].lower() else "nf4"
+    length = re.sub(r"[^\d]", "", row["seq"])
+    targets = row["targets"].strip()
+    short = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "o": "o_proj"}
+    names = tuple(short.get(t.strip(), t.strip()) for t in targets.split(","))
+    return TrainingShape(
+        method="full" if is_full else "lora",
+        micro_batch=int(row["micro_batch"]),
+        sequence=int(length) if length else SEQUENCES[row["seq"]],
+        weights=weights,  # pyright: ignore[reportArgumentType]
+        optimizer="adamw",
+        checkpointing=row["grad_ckpt"] == "on",
+        attention="flash" if row["attn"].startswith("fa") else "sdpa",
+        rank=int(row["lora_r"]) if row["lora_r"].isdigit() else 16,
+        targets="all-linear" if targets in {"all", "-", ""} else names,
+        dora="dora" in method,
+        modules_to_save=("wte", "lm_head") if "(emb)" in method else (),
+        stack=STACKS[stack],
+    )
+
+
+def fit(rows: Sequence[Published], start: Constants) -> Constants:
+    """Return the constants that fit best: least absolute relative error, under-prediction dearer."""
+
+    def of(values: np.ndarray) -> Constants:
+        scaled = np.abs(values) * np.array([1e9, 1e9, 0.1])
+        return replace(start, **dict(zip(FITTED, map(float, scaled), strict=True)))
+
+    def loss(values: np.ndarray) -> float:
+        constants = of(values)
+        errors = np.array([row.error(constants) for row in rows])
+        cost = np.where(errors < 0, -UNDER * errors, errors)
+        prior = np.array([0.8, 0.3, 0.5])
+        return float(cost.mean() + 0.002 * np.sum((np.abs(values) - prior) ** 2))
+
+    best = minimize(loss, [0.8, 0.3, 0.5], method="Nelder-Mead", options={"maxiter": 200})
+    return of(best.x)
+
+
+def left_out(rows: Sequence[Published], group: Callable[[Published], str]) -> list[float]:
+    """Return each row's error under constants fitted without its group."""
+    names = sorted({group(row) for row in rows})
+    without = {n: fit([row for row in rows if group(row) != n], fitted()) for n in names}
+    return [row.error(without[group(row)]) for row in rows]
+
+
+def summary(errors: Sequence[float]) -> str:
+    """Say how good errors are, in the terms of the bound."""
+    sizes = sorted(abs(error) for error in errors)
+    under = sum(error < -0.1 for error in errors) / len(errors)
+    p90 = sizes[min(len(sizes) - 1, round(0.9 * len(sizes)))]
+    return (
+        f"median {statistics.median(sizes):.1%}, 90 % below {p90:.1%}, "
+        f"under by more than 10 %: {under:.1%} of {len(errors)}"
+    )
+
+
+def main() -> None:
+    """Judge, fit or write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--rows", action="store_true", help="print every row")
+    options = parser.parse_args()
+    rows = read_rows(options.table)
+    if options.check:
+        constants = fitted()
+    else:
+        for name, group in (("model", lambda r: r.model), ("method", lambda r: r.method), ("source", lambda r: r.source)):
+            print(f"each {name} left out in turn: {summary(left_out(rows, group))}")
+        constants = fit(rows, fitted())
+    errors = [row.error(constants) for row in rows]
+    print(f"with all rows: {summary(errors)}")
+    if options.rows:
+        for row, error in zip(rows, errors, strict=True):
+            print(f"{row.label:45} {row.measured / 1e9:7.2f} {row.predicted(constants) / 1e9:7.2f} {error:+7.1%}")
+    if not options.check:
+        print({k: v for k, v in asdict(constants).items() if k in FITTED})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

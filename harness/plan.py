@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+from harness.machine import this_machine
+from harness.registry import load_object
 from harness.runner import Cell, missing_items
 from harness.study import Study, Variant, estimate_run, estimate_training
+from harness.training import PlannedTraining
 from harness.types import Record
+
+PREDICTED_BYTES = "finetune.planner.runs:predicted_bytes"
 
 
 class Step(Record):
@@ -43,8 +48,15 @@ def _training_step(study: Study, variant: Variant) -> Step:
         state=state,
         amount=f"{training.n_rows} rows, ~{training.n_tokens:,} tokens",
         seconds=0 if training.is_complete else estimate.seconds,
-        memory_bytes=estimate.memory_bytes,
+        memory_bytes=_planned_bytes(training, study) or estimate.memory_bytes,
     )
+
+
+def _planned_bytes(training: PlannedTraining, study: Study) -> float | None:
+    """Return the planner's figure; None for a model that it cannot count."""
+    settings = training.identity["config"] | {"micro_batch": training.job.micro_batch}
+    on_cpu = not this_machine().gpus
+    return load_object(PREDICTED_BYTES)(study.serving.model.path, settings, on_cpu=on_cpu)
 
 
 def _run_steps(study: Study, variant: Variant | None) -> list[Step]:

@@ -237,6 +237,17 @@ def refuse_lm_eval_options(options: LmEvalOptions, *, where: str) -> None:
         raise ConfigError(f"{where}: {', '.join(given)} is for suites named lm-eval/TASK")
 
 
+def merged_settings(shared: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Overlay a configuration's settings, one level into nested ones such as `lora:`."""
+    result = dict(shared)
+    for key, value in own.items():
+        if isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = {**result[key], **value}
+        else:
+            result[key] = value
+    return result
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """What a piece of work will roughly take."""
@@ -318,7 +329,7 @@ def _variant(
     plan: Any = load_object(PLAN_TRAINING)
     training: PlannedTraining = plan(
         entry.name,
-        _merged(config.train, entry.train or {}),
+        merged_settings(config.train, entry.train or {}),
         base_folder=file.parent,
         model=model,
         template=serving.template,
@@ -326,17 +337,6 @@ def _variant(
         where=where,
     )
     return Variant(name=entry.name, training=training)
-
-
-def _merged(shared: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Overlay mappings, one level into nested ones such as `lora:`."""
-    result = dict(shared)
-    for key, value in own.items():
-        if isinstance(value, dict) and isinstance(result.get(key), dict):
-            result[key] = {**result[key], **value}
-        else:
-            result[key] = value
-    return result
 
 
 def _check_primaries(config: StudyConfig, file: Path, suites: list[Suite]) -> None:

@@ -23,7 +23,7 @@ GATED: Matrices = {
 }
 PAIRED: Matrices = {"mlp.gate_up_proj": ("width", "mlp_pair"), "mlp.down_proj": ("mlp", "width")}
 ALWAYS = "always"
-QKV = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
+QKV: tuple[str, ...] = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +55,10 @@ class Layout:
     moe: Literal["none", "mixtral", "qwen"] = "none"
 
 
-_qkv_bias = dict.fromkeys(QKV, ALWAYS)
-_attention_bias = {name: "attention_bias" for name in SPLIT}
-_mlp_bias = {name: "mlp_bias" for name in GATED}
+_qkv_bias: Mapping[str, str] = dict.fromkeys(QKV, ALWAYS)
+_attention_bias: Mapping[str, str] = dict.fromkeys(SPLIT, "attention_bias")
+_qkv_if_said: Mapping[str, str] = dict.fromkeys(QKV, "attention_bias")
+_mlp_bias: Mapping[str, str] = dict.fromkeys(GATED, "mlp_bias")
 
 LAYOUTS: Mapping[str, Layout] = {
     "llama": Layout(biases={**_attention_bias, **_mlp_bias}),
@@ -82,12 +83,8 @@ LAYOUTS: Mapping[str, Layout] = {
         },
         mlp=PAIRED,
     ),
-    "glm": Layout(
-        mlp=PAIRED, biases=dict.fromkeys(QKV, "attention_bias"), norms=2, head_width=128
-    ),
-    "glm4": Layout(
-        mlp=PAIRED, biases=dict.fromkeys(QKV, "attention_bias"), norms=4, head_width=128
-    ),
+    "glm": Layout(mlp=PAIRED, biases=_qkv_if_said, norms=2, head_width=128),
+    "glm4": Layout(mlp=PAIRED, biases=_qkv_if_said, norms=4, head_width=128),
     "phi": Layout(
         attention={
             "self_attn.q_proj": ("width", "query"),

@@ -91,7 +91,9 @@ def _matrices(model: Any, head: Any) -> list[Matrix]:
         rows, columns = module.weight.shape
         n_in, n_out = (rows, columns) if isinstance(module, Conv1D) else (columns, rows)
         path = name[: found.start(1)] + "{layer}" + name[found.end(1) :]
-        groups[path, n_in, n_out, module.bias is not None].append(int(found.group(1)))
+        groups[path, n_in, n_out, getattr(module, "bias", None) is not None].append(
+            int(found.group(1))
+        )
     return [
         Matrix(path=path, n_in=a, n_out=b, has_bias=bias, layers=tuple(layers), part=_part(path))
         for (path, a, b, bias), layers in groups.items()

@@ -52,7 +52,11 @@ def architecture_of(config: Mapping[str, Any], *, where: str) -> Architecture:
         ModelError: a size is missing, or the family is not known here nor to transformers.
     """
     family = config.get("model_type")
-    if family in LANGUAGE_PARTS and isinstance(config.get("text_config"), Mapping):
+    if (
+        isinstance(family, str)
+        and family in LANGUAGE_PARTS
+        and isinstance(config.get("text_config"), Mapping)
+    ):
         config = {**config["text_config"], "model_type": LANGUAGE_PARTS[family]}
         family = config["model_type"]
     if not isinstance(family, str):
@@ -201,7 +205,7 @@ class _Reading:
 
     def _has_bias(self, name: str) -> bool:
         key = self._layout.biases.get(name)
-        default = self._config.get("model_type") in {"gpt_neox"}
+        default = self._config.get("model_type") == "gpt_neox"
         return key == ALWAYS or (key is not None and bool(self._config.get(key, default)))
 
     def _kv_heads(self) -> int:
@@ -251,7 +255,7 @@ def _experts(config: Mapping[str, Any], layout: Layout) -> tuple[int, ...]:
         return tuple(range(n))
     if layout.moe == "qwen" and _n_experts(config):
         step = int(config.get("decoder_sparse_step") or 1)
-        dense = set(config.get("mlp_only_layers") or ())
+        dense: set[int] = set(config.get("mlp_only_layers") or ())
         return tuple(i for i in range(n) if i not in dense and (i + 1) % step == 0)
     return ()
 

@@ -73,7 +73,12 @@ class TrainingShape:
 
 
 def shape_of(
-    train: Mapping[str, Any], *, where: str, stack: str = "tunemark", on_cpu: bool = False
+    train: Mapping[str, Any],
+    *,
+    where: str,
+    stack: str = "tunemark",
+    on_cpu: bool = False,
+    loss_share: float | None = None,
 ) -> TrainingShape:
     """Return the shape of a `train:` mapping; what it does not say has the trainer's defaults.
 
@@ -82,6 +87,7 @@ def shape_of(
         where: For messages.
         stack: Name of the software that trains.
         on_cpu: Whether it trains on a CPU.
+        loss_share: Share of tokens that are learnt; by default all, the most that it can be.
 
     Raises:
         ConfigError: a value that memory depends on is wrong.
@@ -92,7 +98,9 @@ def shape_of(
     lora = train.get("lora") or {}
     if not isinstance(lora, Mapping):
         raise ConfigError(f"{where}: train: lora: expected settings, got {lora!r}")
-    method = _one_of(train.get("method", "lora"), ("lora", "qlora", "dora", "full"), "method", where)
+    method = _one_of(
+        train.get("method", "lora"), ("lora", "qlora", "dora", "full"), "method", where
+    )
     batch = _count(train.get("batch", 16), "batch", where)
     micro = train.get("micro_batch", 8)
     default = STACKS[stack].attention
@@ -100,6 +108,7 @@ def shape_of(
         method="full" if method == "full" else "lora",
         micro_batch=min(batch, 8 if micro == "auto" else _count(micro, "micro_batch", where)),
         sequence=_count(train.get("max_tokens", 512), "max_tokens", where),
+        loss_share=1.0 if loss_share is None else loss_share,
         weights=_weights(train, method, where),
         optimizer=_optimizer(str(train.get("optimizer", "adamw")), where),
         checkpointing=_switch(train.get("gradient_checkpointing", False), where),

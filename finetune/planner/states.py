@@ -111,7 +111,9 @@ def saved_parameters(architecture: Architecture, shape: TrainingShape) -> int:
             continue
         found = [m for m in architecture.matrices if _is(m.path, name)]
         if not found:
-            known = sorted({m.name for m in architecture.matrices} | {_last(embedding), _last(head)})
+            known = sorted(
+                {m.name for m in architecture.matrices} | {_last(embedding), _last(head)}
+            )
             raise ConfigError(
                 f"modules_to_save: this model has no module {name!r}; it has: {', '.join(known)}"
             )
@@ -153,13 +155,16 @@ def _tensors(
     for name in shape.modules_to_save:
         for path in (architecture.embedding_path, architecture.head_path):
             if _is(path, name):
-                yield f"base_model.model.{path}.weight", (architecture.vocabulary, architecture.width)
+                yield (
+                    f"base_model.model.{path}.weight",
+                    (architecture.vocabulary, architecture.width),
+                )
 
 
 def _optimizer_bytes(
     architecture: Architecture, shape: TrainingShape, n: int, trained: float
 ) -> float:
-    """torch keeps moments in the precision of what is trained, bitsandbytes in its own."""
+    """Return the moments: torch keeps them as what is trained, bitsandbytes in its own precision."""
     if shape.optimizer == "adafactor":
         return 4.0 * _rows_and_columns(architecture, shape)
     per_parameter = OPTIMIZERS[shape.optimizer]

@@ -3,6 +3,7 @@
     python scripts/calibrate_planner.py ROWS.csv            print errors, each group left out in turn
     python scripts/calibrate_planner.py ROWS.csv --write    fit, and write constants and docs table
     python scripts/calibrate_planner.py ROWS.csv --check    only judge: nothing is fitted
+    python scripts/calibrate_planner.py --cpu RUNS          fit the CPU's to trainings of one's own
 
 Columns: source, model, method, gpu, micro_batch, seq, grad_ckpt, attn, precision, optimizer,
 lora_r, targets, metric, value, unit.
@@ -16,7 +17,7 @@ import json
 import re
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,11 @@ from finetune.planner.architecture import Architecture
 from finetune.planner.constants import FILE, Constants, fitted
 from finetune.planner.memory import memory_of
 from finetune.planner.reading import architecture_of
+from finetune.planner.runs import PREDICTION
 from finetune.planner.shape import TrainingShape
 from finetune.planner.sharding import Devices
 from finetune.planner.stacks import STACKS
+from harness.training import SUMMARY
 
 CONFIGS = Path(__file__).resolve().parent / "published_models.json"
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "planner.md"
@@ -213,17 +216,57 @@ def tables(rows: Sequence[Published], constants: Constants) -> str:
     return "\n".join(lines)
 
 
+def fit_cpu(root: Path, constants: Constants) -> Constants:
+    """Return the constants with the CPU's own two, fitted to the trainings under `root`.
+
+    Resident memory = process + what stands still + (1 + fragmentation) × what comes and goes.
+    """
+    still, moving, measured, names = [], [], [], []
+    for file in sorted((root / "train").glob(f"*/{PREDICTION}")):
+        plan = json.loads(file.read_text(encoding="utf-8"))
+        summary = file.parent / SUMMARY
+        if not plan["on_cpu"] or not summary.exists():
+            continue
+        parts = plan["components"]
+        still.append(sum(parts.get(n, 0) for n in ("weights", "adapter", "gradients", "optimizer")))
+        moving.append(parts["activations"] + parts["logits"])
+        measured.append(json.loads(summary.read_text(encoding="utf-8"))["peak_bytes"])
+        names.append(file.parent.name)
+    s, m, y = (np.array(values, dtype=float) for values in (still, moving, measured))
+
+    def errors(values: np.ndarray) -> np.ndarray:
+        process, slack = np.abs(values)
+        return (process * 1e9 + s + (1 + slack) * m) / y - 1
+
+    def loss(values: np.ndarray) -> float:
+        found = errors(values)
+        return float(np.where(found < 0, -UNDER * found, found).mean())
+
+    best = minimize(loss, [0.75, 0.5], method="Nelder-Mead", options={"maxiter": 500})
+    for name, size, error in zip(names, y, errors(best.x), strict=True):
+        print(f"{name:40} {size / 1e9:6.2f} GB {error:+7.1%}")
+    process, slack = map(float, np.abs(best.x))
+    print({"cpu_process_bytes": process * 1e9, "cpu_fragmentation": slack})
+    return replace(constants, cpu_process_bytes=process * 1e9, cpu_fragmentation=slack)
+
+
 def write(rows: Sequence[Published], constants: Constants) -> None:
     """Store the constants, and the tables in the documentation."""
-    values = json.loads(FILE.read_text(encoding="utf-8"))
-    for name in (*FITTED, "low", "high"):
-        value = getattr(constants, name)
-        values[name] = round(value) if name.endswith("bytes") else round(value, 4)
-    FILE.write_text(json.dumps(values, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_constants(constants)
     text = DOCS.read_text(encoding="utf-8")
     head, _, rest = text.partition(BEGIN)
     tail = rest.partition(END)[2]
-    DOCS.write_text(f"{head}{BEGIN}\n{tables(rows, constants)}\n{END}{tail}", encoding="utf-8")
+    DOCS.write_text(f"{head}{BEGIN}\n{tables(rows, fitted())}\n{END}{tail}", encoding="utf-8")
+
+
+def write_constants(constants: Constants) -> None:
+    """Store the constants, rounded."""
+    values = {
+        name: round(value) if name.endswith("bytes") else round(value, 4)
+        for name, value in asdict(constants).items()
+    }
+    FILE.write_text(json.dumps(values, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    fitted.cache_clear()
 
 
 def main() -> None:
@@ -231,13 +274,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("table", type=Path)
+    parser.add_argument("table", type=Path, nargs="?")
+    parser.add_argument("--cpu", type=Path, metavar="RUNS")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--rows", action="store_true", help="print every row")
     options = parser.parse_args()
-    rows = read_rows(options.table)
     constants = fitted()
+    if options.cpu is not None:
+        constants = fit_cpu(options.cpu, constants)
+        if options.write:
+            write_constants(constants)
+        return
+    if options.table is None:
+        parser.error("give a table, or --cpu RUNS")
+    rows = read_rows(options.table)
     if not options.check:
         for name, group in GROUPS.items():
             print(f"each {name} left out in turn: {summary(left_out(rows, group))}")

@@ -128,14 +128,21 @@ def _input_bytes(architecture: Architecture, shape: TrainingShape) -> float:
     kept = 0.0
     shared: set[tuple[str, int]] = set()
     for matrix in adapted(architecture, shape.targets):
-        share = matrix.count / n_layers
+        share = _active(matrix, architecture) / n_layers
         if is_cast:
             kept += share * matrix.n_in * (2 if shape.stack.autocast else 4)
         elif (matrix.part, matrix.n_in) not in shared and not _is_attention_output(matrix):
             shared.add((matrix.part, matrix.n_in))
             kept += share * matrix.n_in * c
-        kept += share * shape.rank * (shape.stack.adapter_bytes if is_cast else c)
+        kept += (
+            share * shape.rank * matrix.rank_factor * (shape.stack.adapter_bytes if is_cast else c)
+        )
     return kept
+
+
+def _active(matrix: Matrix, architecture: Architecture) -> int:
+    """Return how many work on one token, over all layers."""
+    return len(matrix.layers) * (architecture.active_experts if matrix.copies > 1 else 1)
 
 
 def _is_attention_output(matrix: Matrix) -> bool:
@@ -149,7 +156,7 @@ def _dora_bytes(architecture: Architecture, shape: TrainingShape) -> float:
         return 0.0
     c = value_bytes(shape)
     update = 4 if not shape.stack.autocast or c == 4 else c
-    sides = sum(m.count * m.n_out for m in adapted(architecture, shape.targets))
+    sides = sum(_active(m, architecture) * m.n_out for m in adapted(architecture, shape.targets))
     return sides / architecture.n_layers * (c + update)
 
 

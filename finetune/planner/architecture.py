@@ -23,7 +23,11 @@ class Matrix:
     """In a layer: one for each expert."""
     part: Part = "mlp"
     is_linear: bool = True
-    """Whether it is a linear layer of its own, which LoRA on "all-linear" adapts."""
+    """Whether it is a linear layer of its own, which LoRA adapts by name and on "all-linear"."""
+    adapter_path: str | None = None
+    """Where PEFT keeps the adapter of a matrix that is no layer of its own, on "all-linear" only."""
+    rank_factor: int = 1
+    """Multiple of the rank there: PEFT gives two fused branches twice the rank."""
 
     @property
     def name(self) -> str:

@@ -53,6 +53,8 @@ class Layout:
     mlp_divisor: int = 1
     """Qwen 1 writes the width of both branches together."""
     moe: Literal["none", "mixtral", "qwen"] = "none"
+    adapts_experts: bool = False
+    """Whether "all-linear" reaches experts and router (PEFT from 0.18, transformers from 5)."""
 
 
 _qkv_bias: Mapping[str, str] = dict.fromkeys(QKV, ALWAYS)
@@ -63,13 +65,13 @@ _mlp_bias: Mapping[str, str] = dict.fromkeys(GATED, "mlp_bias")
 LAYOUTS: Mapping[str, Layout] = {
     "llama": Layout(biases={**_attention_bias, **_mlp_bias}),
     "mistral": Layout(),
-    "mixtral": Layout(moe="mixtral"),
+    "mixtral": Layout(moe="mixtral", adapts_experts=True),
     "granite": Layout(biases={**_attention_bias, **_mlp_bias}),
     "smollm3": Layout(biases={**_attention_bias, **_mlp_bias}, is_tied=True),
     "qwen2": Layout(biases=_qkv_bias),
     "qwen2_moe": Layout(biases=_qkv_bias, moe="qwen"),
     "qwen3": Layout(biases=_attention_bias, head_norm="head", head_width=128),
-    "qwen3_moe": Layout(biases=_attention_bias, head_norm="head", moe="qwen"),
+    "qwen3_moe": Layout(biases=_attention_bias, head_norm="head", moe="qwen", adapts_experts=True),
     "gemma": Layout(biases=_attention_bias, is_tied=True, head_width=256),
     "gemma2": Layout(biases=_attention_bias, norms=4, is_tied=True, head_width=256),
     "gemma3_text": Layout(

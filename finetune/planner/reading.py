@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from finetune.planner.architecture import Architecture, Matrix
+from finetune.planner.experts import (
+    Sizes,
+    active_width,
+    expert_layers,
+    expert_matrices,
+    n_experts,
+    top_k,
+)
 from finetune.planner.layouts import ALWAYS, LANGUAGE_PARTS, LAYOUTS, Layout, Size
 from harness.config import read_text
 from harness.errors import ModelError
@@ -84,7 +92,7 @@ class _Reading:
 
     def architecture(self) -> Architecture:
         layout, config = self._layout, self._config
-        experts = _experts(config, layout)
+        experts = expert_layers(config, layout)
         matrices = [
             *self._matrices(layout.attention, "attention", range(self.n_layers)),
             *self._mlp_matrices(experts),
@@ -100,7 +108,7 @@ class _Reading:
             n_heads=self.n_heads,
             n_kv_heads=self.n_kv_heads,
             head_width=self.head_width,
-            mlp_width=_active_width(config, experts, self.mlp_width),
+            mlp_width=active_width(config, experts, self.mlp_width),
             is_gated=layout.is_gated,
             has_tied_head=bool(tied),
             matrices=tuple(matrices),
@@ -112,8 +120,8 @@ class _Reading:
             sliding_layers=_sliding_layers(config, self.n_layers) if window else 0,
             window=window,
             n_positions=n_positions,
-            active_experts=_top_k(config) if experts else 0,
-            n_router_outputs=_n_experts(config) if experts else 0,
+            active_experts=top_k(config) if experts else 0,
+            n_router_outputs=n_experts(config) if experts else 0,
         )
 
     def _matrices(
@@ -136,48 +144,9 @@ class _Reading:
         found = self._matrices(self._layout.mlp, "mlp", dense) if dense else []
         if not experts:
             return found
-        config, prefix = self._config, f"{self._layout.layers}.mlp"
-        n, width = _n_experts(config), self.width
-        inner = int(config.get("moe_intermediate_size") or self.mlp_width)
-        fused: dict[str, tuple[int, int]] = {
-            "gate_up_proj": (width, 2 * inner),
-            "down_proj": (inner, width),
-        }
-        found += [
-            Matrix(
-                path=f"{prefix}.experts.{name}",
-                n_in=n_in,
-                n_out=n_out,
-                layers=experts,
-                copies=n,
-                part="expert",
-                is_linear=False,
-            )
-            for name, (n_in, n_out) in fused.items()
-        ]
-        found.append(
-            Matrix(
-                path=f"{prefix}.gate",
-                n_in=width,
-                n_out=n,
-                layers=experts,
-                part="router",
-                is_linear=False,
-            )
-        )
-        shared = int(config.get("shared_expert_intermediate_size") or 0)
-        if shared:
-            sizes = {
-                "shared_expert.gate_proj": (width, shared),
-                "shared_expert.up_proj": (width, shared),
-                "shared_expert.down_proj": (shared, width),
-                "shared_expert_gate": (width, 1),
-            }
-            found += [
-                Matrix(path=f"{prefix}.{name}", n_in=a, n_out=b, layers=experts, part="mlp")
-                for name, (a, b) in sizes.items()
-            ]
-        return found
+        sizes = Sizes(width=self.width, mlp_width=self.mlp_width, layers=experts)
+        prefix = f"{self._layout.layers}.mlp"
+        return [*found, *expert_matrices(self._config, self._layout, sizes, prefix)]
 
     def _n_other(self, n_positions: int) -> int:
         layout = self._layout
@@ -246,33 +215,6 @@ class _Reading:
 def _context(config: Mapping[str, Any]) -> int | None:
     found = [config[name] for name in (*CONTEXT_NAMES, "seq_length") if config.get(name)]
     return int(found[0]) if found else None
-
-
-def _experts(config: Mapping[str, Any], layout: Layout) -> tuple[int, ...]:
-    """Return the numbers of the layers that have experts."""
-    n = int(config.get("num_hidden_layers", 0))
-    if layout.moe == "mixtral":
-        return tuple(range(n))
-    if layout.moe == "qwen" and _n_experts(config):
-        step = int(config.get("decoder_sparse_step") or 1)
-        dense: set[int] = set(config.get("mlp_only_layers") or ())
-        return tuple(i for i in range(n) if i not in dense and (i + 1) % step == 0)
-    return ()
-
-
-def _n_experts(config: Mapping[str, Any]) -> int:
-    return int(config.get("num_local_experts") or config.get("num_experts") or 0)
-
-
-def _top_k(config: Mapping[str, Any]) -> int:
-    return int(config.get("num_experts_per_tok") or 0)
-
-
-def _active_width(config: Mapping[str, Any], experts: tuple[int, ...], dense: int) -> int:
-    if not experts:
-        return dense
-    inner = int(config.get("moe_intermediate_size") or dense)
-    return _top_k(config) * inner + int(config.get("shared_expert_intermediate_size") or 0)
 
 
 def _uses_window(config: Mapping[str, Any]) -> bool:

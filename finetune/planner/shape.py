@@ -131,7 +131,10 @@ def adapted(architecture: Architecture, targets: str | tuple[str, ...]) -> tuple
     """
     linear = [matrix for matrix in architecture.matrices if matrix.is_linear]
     if targets in ALL_LINEAR:
-        return tuple(linear)
+        inside = [m for m in architecture.matrices if m.adapter_path]
+        # Beside experts that are adapted, PEFT takes a dense MLP's names for theirs and leaves it.
+        outside = [m for m in linear if not inside or m.part != "mlp"]
+        return tuple(outside + inside)
     wanted = (targets,) if isinstance(targets, str) else targets
     found = tuple(m for m in linear if any(_ends(m.path, target) for target in wanted))
     for target in wanted:

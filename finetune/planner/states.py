@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from finetune.planner.architecture import Architecture
+from finetune.planner.architecture import Architecture, Matrix
 from finetune.planner.shape import EIGHT_BIT, OPTIMIZERS, PAGED, TrainingShape, adapted
 from harness.errors import ConfigError
 
@@ -92,7 +92,7 @@ def base_bytes(architecture: Architecture, shape: TrainingShape) -> float:
 def adapter_parameters(architecture: Architecture, shape: TrainingShape) -> int:
     """Return the parameters of the adapter: r (in + out) for each matrix, and out for DoRA."""
     return sum(
-        m.count * (shape.rank * (m.n_in + m.n_out) + (m.n_out if shape.dora else 0))
+        m.count * (_rank(m, shape) * (m.n_in + m.n_out) + (m.n_out if shape.dora else 0))
         for m in adapted(architecture, shape.targets)
     )
 
@@ -147,9 +147,11 @@ def _tensors(
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
     for matrix in adapted(architecture, shape.targets):
         for layer in matrix.layers:
-            path = "base_model.model." + matrix.path.format(layer=layer)
-            yield f"{path}.lora_A.weight", (shape.rank, matrix.n_in)
-            yield f"{path}.lora_B.weight", (matrix.n_out, shape.rank)
+            where = matrix.adapter_path or matrix.path
+            path = "base_model.model." + where.format(layer=layer)
+            rank = _rank(matrix, shape) * matrix.copies
+            yield f"{path}.lora_A.weight", (rank, matrix.n_in)
+            yield f"{path}.lora_B.weight", (matrix.n_out, rank)
             if shape.dora:
                 yield f"{path}.lora_magnitude_vector", (matrix.n_out,)
     for name in shape.modules_to_save:
@@ -159,6 +161,10 @@ def _tensors(
                     f"base_model.model.{path}.weight",
                     (architecture.vocabulary, architecture.width),
                 )
+
+
+def _rank(matrix: Matrix, shape: TrainingShape) -> int:
+    return shape.rank * matrix.rank_factor
 
 
 def _optimizer_bytes(
@@ -181,7 +187,8 @@ def _rows_and_columns(architecture: Architecture, shape: TrainingShape) -> int:
         sides += heads * (architecture.vocabulary + architecture.width)
         return sides + architecture.n_other
     return sum(
-        m.count * (m.n_in + m.n_out + 2 * shape.rank) for m in adapted(architecture, shape.targets)
+        m.count * (m.n_in + m.n_out + 2 * _rank(m, shape))
+        for m in adapted(architecture, shape.targets)
     ) + len(shape.modules_to_save) * (architecture.vocabulary + architecture.width)
 
 

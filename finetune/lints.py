@@ -227,6 +227,14 @@ def _serving(train: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
             is_refused=is_refused,
         )
 
+    if train.get("trainable_tokens") or lora.get("trainable_tokens"):
+        yield _unservable(
+            "trainable_tokens",
+            "vLLM serves no adapter with trained token rows",
+            "vLLM, parse_fine_tuned_lora_name: it reads lora_A and lora_B only",
+            is_refused=is_refused,
+        )
+
 
 def _unservable(lint: str, text: str, source: str, *, is_refused: bool) -> Finding:
     if is_refused:

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from finetune.facts import config_folder
-from finetune.vocab_add import AddedVocabulary, add_vocabulary, read_tokens
+from finetune.vocab_add import REPORT, AddedVocabulary, add_vocabulary, read_tokens
 from finetune.vocab_audit import Split, VocabularyAudit, audit, read_texts
 from harness.cli.tables import plain_table
 from harness.errors import MissingExtraError, ModelError
 from harness.models import resolve_model
+from harness.quiet import quieten
 from harness.store import write_text
+
+SPLIT_COLUMNS = ("split", "times", "tokens", "as one saves")
+SAVING_COLUMNS = ("tokens added", "saves", "of all")
 
 
 def audit_command(
@@ -36,6 +40,7 @@ def add_command(*, model: str, tokens: Path, out: Path, multiple: int, as_json: 
         InputError: the model, a token or the folder is wrong.
     """
     wanted = read_tokens(tokens)
+    quieten()
     source = resolve_model(model)
     found = add_vocabulary(source.path, wanted, out, name=source.name, multiple=multiple)
     return found.model_dump(mode="json") if as_json else _added_text(found, out)
@@ -48,6 +53,7 @@ def load_tokenizer(model: str) -> Any:
         ModelError: it has none that can be loaded.
         MissingExtraError: transformers is not installed.
     """
+    quieten()
     try:
         from transformers import AutoTokenizer
     except ImportError:
@@ -91,8 +97,8 @@ def _audit_text(report: VocabularyAudit, found: Sequence[Split], out: Path | Non
     parts = [
         f"{report.vocabulary:,} tokens in the vocabulary",
         plain_table(tuple(fits[0]), fits),
-        plain_table(tuple(words[0]), words) if words else "No word is split often.\n",
-        plain_table(tuple(savings[0]), savings) if savings else "",
+        plain_table(SPLIT_COLUMNS, words) if words else "No word is split often.\n",
+        plain_table(SAVING_COLUMNS, savings) if savings else "",
     ]
     if out is not None:
         parts.append(f"{min(n, len(found))} candidates are in {out}; read them before adding\n")
@@ -101,14 +107,13 @@ def _audit_text(report: VocabularyAudit, found: Sequence[Split], out: Path | Non
 
 def _added_text(found: AddedVocabulary, out: Path) -> str:
     rows = found.trainable_token_indices
-    listed = f"{rows[0]} to {rows[-1]}" if len(rows) > 1 else str(rows[0])
+    listed = f"{min(rows)} to {max(rows)}" if len(rows) > 1 else str(*rows)
     where = "embedding, which is the head too" if found.is_tied else "embedding and head"
     lines = [
         f"{out}: {len(found.added)} tokens added, {found.rows_before:,} → {found.rows_after:,} rows",
         *([f"already single tokens: {', '.join(found.known)}"] if found.known else []),
         f"Old tokens' logits changed by at most {found.largest_change:.1g}.",
-        f"Rows to train ({where}): {listed}; PEFT's trainable_token_indices are in "
-        f"{out / 'added_vocabulary.json'}.",
+        f"Rows to train ({where}): {listed}, for PEFT's trainable_token_indices (in {REPORT}).",
         "vLLM serves no adapter with trained token rows: it has to be merged into the model.",
         "Compare before and after by bits_per_byte: perplexity by tokens changes with the tokens.",
     ]

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.config import parse_config
+from finetune.config import TrainConfig, parse_config
+from finetune.data.rows import choose_rows, load_rows
 from finetune.lints import Facts, Finding, lint_training
 from finetune.planner.architecture import Architecture
 from finetune.planner.reading import read_architecture
+from finetune.planner.runs import RowFacts, row_facts
 from harness.errors import InputError, ModelError
 from harness.models import PACKAGED, cache_root, context_limit
 from harness.study import Configuration, Study, StudyConfig, Variant, merged_settings
@@ -28,6 +30,8 @@ class Setting:
     train: dict[str, Any]
     """Resolved, with the defaults."""
     facts: Facts
+    rows: RowFacts | None
+    """None where the data cannot be read: then rows may be as long as max_tokens."""
 
 
 def training_findings(study: Study, variant: Variant) -> tuple[Finding, ...]:
@@ -74,6 +78,7 @@ def setting_of(
             sources=data,
             gold_files=tuple(p for p in data if _is_gold(file.parent / p, config, file.parent)),
         ),
+        rows=_rows(parsed, file.parent),
     )
 
 
@@ -139,6 +144,15 @@ def _cached(reference: str) -> Path | None:
         return None
     found = try_to_load_from_cache(reference, "config.json")
     return Path(found).parent if isinstance(found, str) else None
+
+
+def _rows(config: TrainConfig, here: Path) -> RowFacts | None:
+    try:
+        rows = load_rows([here / path for path in config.data])
+    except InputError:
+        return None
+    chosen = choose_rows(rows, n=config.max_rows, seed=config.seed)
+    return row_facts(chosen, max_tokens=config.max_tokens)
 
 
 def _is_gold(path: Path, config: StudyConfig, here: Path) -> bool:

@@ -48,15 +48,13 @@ def _training_step(study: Study, variant: Variant) -> Step:
         state=state,
         amount=f"{training.n_rows} rows, ~{training.n_tokens:,} tokens",
         seconds=0 if training.is_complete else estimate.seconds,
-        memory_bytes=_planned_bytes(training, study) or estimate.memory_bytes,
+        memory_bytes=_planned_bytes(training) or estimate.memory_bytes,
     )
 
 
-def _planned_bytes(training: PlannedTraining, study: Study) -> float | None:
+def _planned_bytes(training: PlannedTraining) -> float | None:
     """Return the planner's figure; None for a model that it cannot count."""
-    settings = training.identity["config"] | {"micro_batch": training.job.micro_batch}
-    on_cpu = not this_machine().gpus
-    return load_object(PREDICTED_BYTES)(study.serving.model.path, settings, on_cpu=on_cpu)
+    return load_object(PREDICTED_BYTES)(training, on_cpu=not this_machine().gpus)
 
 
 def _run_steps(study: Study, variant: Variant | None) -> list[Step]:

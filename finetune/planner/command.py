@@ -17,7 +17,7 @@ from finetune.planner.architecture import Architecture
 from finetune.planner.gpus import gpu_bytes, gpu_named
 from finetune.planner.reading import read_architecture
 from finetune.planner.report import MemoryPlan, memory_plan, plan_json
-from finetune.planner.runs import history
+from finetune.planner.runs import RowFacts, history
 from finetune.planner.shape import shape_of
 from finetune.planner.sharding import Devices
 from finetune.planner.text import history_text, plan_text
@@ -141,7 +141,7 @@ def _study_plans(file: Path, model_config: Path | None, target: Target) -> tuple
         raise ConfigError(f"{file}: no configuration is trained here: nothing to plan")
     return tuple(
         Planned(
-            plan=_plan(s.name, architecture, s.train, target, where=str(file)),
+            plan=_plan(s.name, architecture, s.train, target, where=str(file), rows=s.rows),
             findings=lint_training(s.train, s.facts),
         )
         for s in settings
@@ -196,13 +196,23 @@ def _taken(
 
 
 def _plan(
-    name: str, architecture: Architecture, train: Mapping[str, Any], target: Target, *, where: str
+    name: str,
+    architecture: Architecture,
+    train: Mapping[str, Any],
+    target: Target,
+    *,
+    where: str,
+    rows: RowFacts | None = None,
 ) -> MemoryPlan:
     stack = target.stack or "tunemark"
+    share = None
+    if rows is not None and not train.get("packing"):
+        train = {**train, "max_tokens": rows.longest}
+        share = rows.loss_share
     return memory_plan(
         name,
         architecture,
-        shape_of(train, where=where, stack=stack, on_cpu=target.on_cpu),
+        shape_of(train, where=where, stack=stack, on_cpu=target.on_cpu, loss_share=share),
         devices=Devices(n=target.n, stage=target.stage),
         capacity=target.capacity(),
         serving_length=target.serving_length,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.plan import CHARACTERS_PER_TOKEN
 from finetune.planner.memory import Memory, memory_of
 from finetune.planner.reading import read_architecture
 from finetune.planner.shape import shape_of
 from harness.errors import HarnessError, InputError, StoreError
 from harness.store import read_json, write_json
-from harness.training import SUMMARY
+from harness.training import SUMMARY, PlannedTraining, TrainingRow
+from harness.types import Message
 
+FIRST_WIDE = 0x2E7F
+"""Characters beyond are Chinese, Japanese or Korean."""
 PREDICTION = "memory.json"
 
 
@@ -121,9 +125,52 @@ def history(root: Path) -> tuple[Past, ...]:
     return tuple(found)
 
 
-def predicted_bytes(model: Path, train: Mapping[str, Any], *, on_cpu: bool) -> float | None:
-    """Return the expected peak of a training to come; None for a model that cannot be counted."""
+def predicted_bytes(training: PlannedTraining, *, on_cpu: bool) -> float | None:
+    """Return the expected peak of a training to come; None for a model that cannot be counted.
+
+    Rows are not tokenised yet: their tokens are guessed from their characters.
+    """
+    settings = {**training.identity["config"], "micro_batch": training.job.micro_batch}
+    rows = row_facts(training.rows, max_tokens=int(settings["max_tokens"]))
     try:
-        return predict(model, train, on_cpu=on_cpu).expected
+        memory = predict(
+            Path(training.job.model),
+            settings,
+            on_cpu=on_cpu,
+            longest=rows.longest,
+            loss_share=rows.loss_share,
+        )
     except InputError:
         return None
+    return memory.expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFacts:
+    """What of the rows decides memory, guessed without a tokenizer."""
+
+    longest: int
+    """Tokens in the longest row that is kept."""
+    loss_share: float
+    """Share of tokens that are learnt."""
+
+
+def row_facts(rows: Sequence[TrainingRow], *, max_tokens: int) -> RowFacts:
+    """Return what of the rows decides memory; there must be at least one."""
+    lengths = [rough_tokens(row.messages) for row in rows]
+    answers = [
+        rough_tokens([message for message in row.messages if message.role == "assistant"])
+        for row in rows
+    ]
+    return RowFacts(
+        longest=max(1, min(max_tokens, max(lengths))),
+        loss_share=sum(answers) / max(1, sum(lengths)),
+    )
+
+
+def rough_tokens(messages: Sequence[Message]) -> int:
+    """Guess the tokens of turns from their characters, with 8 for the layout of each."""
+    text = "".join(message.content for message in messages)
+    wide = sum(ord(char) > FIRST_WIDE for char in text)
+    latin = (len(text) - wide) / CHARACTERS_PER_TOKEN["latin"]
+    return round(latin + wide / CHARACTERS_PER_TOKEN["cjk"] + 8 * len(messages))

@@ -55,6 +55,7 @@ def _head(plan: MemoryPlan) -> str:
         f"{plan.name}: {architecture.family}, {architecture.n_parameters:,} parameters, "
         f"{trained}{file}\n"
         f"{shape.method} {shape.weights}, {shape.micro_batch} × {shape.sequence} tokens, "
+        f"{shape.loss_share:.0%} of them learnt, "
         f"{shape.optimizer}, {shape.attention} attention, checkpointing "
         f"{'on' if shape.checkpointing else 'off'}, as {shape.stack.name} trains"
         f"{divided if plan.devices.n > 1 else ''}"

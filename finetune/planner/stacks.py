@@ -19,8 +19,6 @@ class Stack:
     about: str
     adapter_bytes: int = 4
     """Of a number in an adapter: PEFT keeps adapters in float32 beside a 16-bit base."""
-    saved_module_bytes: int | None = None
-    """Of a number in a module that is trained whole beside the adapter; None: as in adapters."""
     autocast: bool = True
     """Whether matrix products of float32 values are done in 16 bits."""
     loss_bytes: int = 4

@@ -61,7 +61,7 @@ def states_of(architecture: Architecture, shape: TrainingShape) -> States:
         n_adapter = adapter_parameters(architecture, shape)
         n_token = shape.trainable_tokens * architecture.width
         n_saved = saved_parameters(architecture, shape)
-        saved_width = shape.stack.saved_module_bytes or shape.stack.adapter_bytes
+        saved_width = 4 if shape.weights == "float32" else 2  # PEFT copies them as they are
         adapter_width = 4 if shape.weights == "float32" else shape.stack.adapter_bytes
         trained = beside = (n_adapter + n_token) * adapter_width + n_saved * saved_width
         n = n_adapter + n_token + n_saved

@@ -93,6 +93,19 @@ def test_saved_modules_and_token_rows_are_those_that_peft_trains() -> None:
     assert saved_parameters(architecture, saved) == 2 * 300 * 64
 
 
+def test_peft_keeps_adapters_in_float32_and_saved_modules_as_the_base() -> None:
+    config = CONFIG_MAPPING["llama"](**SMALL)
+    base = AutoModelForCausalLM.from_config(config).to(torch.bfloat16)
+    settings = LoraConfig(r=4, target_modules=list(QV), modules_to_save=["lm_head"], use_dora=True)
+    tuned = get_peft_model(base, settings)
+
+    shape = TrainingShape(rank=4, targets=QV, modules_to_save=("lm_head",), dora=True)
+    states = states_of(architecture_of(config.to_dict(), where="llama"), shape)
+    trained = [p for p in tuned.parameters() if p.requires_grad]
+    assert states.trained == states.gradients == sum(p.nbytes for p in trained)
+    assert states.n_trained == sum(p.numel() for p in trained)
+
+
 @pytest.mark.parametrize(
     ("name", "published"),
     [("Llama-2-7B", 0.31), ("Llama-2-13B", 0.60)],  # litgpt's tables: nf4 minus nf4-dq

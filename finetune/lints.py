@@ -20,6 +20,7 @@ SMALL = 1e9
 """Parameters below which higher learning rates are usual."""
 LION = 10.0
 """How many times smaller Lion's learning rate may be than AdamW's; 3 to 10 is usual."""
+REWRITING = frozenset({"pissa", "olora", "loftq", "corda"})
 SERVABLE_MODULES = frozenset({"classifier", "score"})
 MLP = ("mlp", "gate_proj", "up_proj", "down_proj", "gate_up_proj", "fc1", "fc2", "w1", "w2", "w3")
 
@@ -166,7 +167,6 @@ def _is_mlp(name: str) -> bool:
 
 
 def _data(train: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
-    del train
     for file in facts.gold_files:
         yield Finding(
             lint="gold",
@@ -174,6 +174,8 @@ def _data(train: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
             text=f"{file} is a gold set of this study: what is trained on cannot be measured with",
             source="Sainz et al. 2023, NLP Evaluation in Trouble",
         )
+    if train.get("general"):
+        return
     if facts.sources and not any(_is_general(path) for path in facts.sources):
         yield Finding(
             lint="mix",
@@ -195,13 +197,15 @@ def _serving(train: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
         return
     lora = _lora(train)
     rank = lora.get("r")
-    is_merged = facts.lora_mode == "merged"
+    is_merged = facts.lora_mode == "merged" or bool(train.get("merge"))
+    # A trainer that can merge does so by itself where serving needs it, unless told not to.
+    can_merge = "merge" in train and train["merge"] is not False
     if isinstance(rank, int) and rank > SERVED_RANKS[-1]:
         yield _unservable(
             "rank",
             f"lora.r {rank} is above {SERVED_RANKS[-1]}, the largest that vLLM serves",
             "vLLM, MaxLoRARanks in its LoRAConfig",
-            is_refused=not is_merged,
+            is_refused=not (is_merged or can_merge),
         )
     elif isinstance(rank, int) and rank not in SERVED_RANKS and not is_merged:
         above = next(served for served in SERVED_RANKS if served > rank)
@@ -212,7 +216,14 @@ def _serving(train: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
             f"{', '.join(map(str, SERVED_RANKS))}, so {above} costs the same to serve",
             source="vLLM, MaxLoRARanks in its LoRAConfig",
         )
-    is_refused = facts.lora_mode == "multi"
+    is_refused = train.get("merge") is False or (facts.lora_mode == "multi" and not can_merge)
+    if lora.get("init") in REWRITING:
+        yield _unservable(
+            "init",
+            f"lora.init {lora['init']} changes the base's weights, and vLLM refuses its adapters",
+            "vLLM, PEFTHelper: inits that modify the base model",
+            is_refused=is_refused,
+        )
     if train.get("method") == "dora" or lora.get("dora"):
         source = "vLLM, PEFTHelper: “vLLM does not yet support DoRA”"
         yield _unservable("dora", "vLLM serves no DoRA adapters", source, is_refused=is_refused)
@@ -238,7 +249,7 @@ def _serving(train: Mapping[str, Any], facts: Facts) -> Iterator[Finding]:
 
 def _unservable(lint: str, text: str, source: str, *, is_refused: bool) -> Finding:
     if is_refused:
-        how = "; change it, or serve it with `lora_mode: merged`"
+        how = "; change it, or have it merged"
         return Finding(lint=lint, severity="error", text=text + how, source=source)
     how = "; it can only be served merged into a copy of the base"
     return Finding(lint=lint, severity="warning", text=text + how, source=source)

@@ -107,7 +107,7 @@ def _method(draft: Draft) -> None:
     draft.set("lora.targets", targets, source="lora_target_modules")
     for key, name in (
         ("lora_modules_to_save", "lora.modules_to_save"),
-        ("loraplus_lr_ratio", "loraplus_ratio"),
+        ("loraplus_lr_ratio", "lora.plus_ratio"),
         ("peft_init_lora_weights", "lora.init"),
     ):
         value = draft.take(key)

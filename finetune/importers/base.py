@@ -190,9 +190,17 @@ def set_schedule(draft: Draft, key: str, default: str) -> None:
     steps = draft.number("warmup_steps", None)
     if steps is not None and 0 < steps < 1:  # transformers 5 takes a share here
         ratio, steps = steps, None
+    if ratio is None and steps and takes_steps():
+        draft.set("warmup", steps, source="warmup_steps")
+        return
     if ratio is None and steps:
         draft.change("warmup_steps", f"{steps:g} steps: here it is a share of all steps, `warmup`")
     draft.set("warmup", 0.0 if ratio is None else ratio, source="warmup_ratio")
+
+
+def takes_steps() -> bool:
+    """Tell whether the trainer's warm-up may be a number of steps, from 1 on."""
+    return not any(hasattr(bound, "lt") for bound in TrainConfig.model_fields["warmup"].metadata)
 
 
 def set_batch(draft: Draft, key: str, *, micro: int, accumulation: int) -> None:

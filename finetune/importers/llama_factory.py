@@ -104,7 +104,7 @@ def _method(draft: Draft) -> None:
     draft.set("lora.targets", "all-linear" if targets == ["all"] else targets, source="lora_target")
     for key, name in (
         ("additional_target", "lora.modules_to_save"),
-        ("loraplus_lr_ratio", "loraplus_ratio"),
+        ("loraplus_lr_ratio", "lora.plus_ratio"),
     ):
         value = draft.take(key)
         if value is not None:

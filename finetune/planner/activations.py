@@ -25,11 +25,13 @@ class Activations:
     """Additional, while one layer goes backward."""
     logits: float
     """At the loss: logits, copies and gradient."""
+    weight_copies: float = 0.0
+    """16-bit copies of float32 weights, which autocast makes and the backward pass needs."""
 
     @property
     def peak(self) -> float:
         """The larger of the two moments."""
-        return self.saved + max(self.live, self.logits)
+        return self.saved + self.weight_copies + max(self.live, self.logits)
 
 
 def activations_of(architecture: Architecture, shape: TrainingShape) -> Activations:
@@ -45,7 +47,14 @@ def activations_of(architecture: Architecture, shape: TrainingShape) -> Activati
     else:
         saved = layers * layer + ends
         live = backward
-    return Activations(saved=saved, live=live, logits=logit_bytes(architecture, shape))
+    is_copied = shape.method == "full" and shape.weights != "float32" and not shape.checkpointing
+    multiplied = architecture.matrix_parameters + architecture.embedding_parameters
+    return Activations(
+        saved=saved,
+        live=live,
+        logits=logit_bytes(architecture, shape),
+        weight_copies=2.0 * multiplied if is_copied and shape.is_float32_trained else 0.0,
+    )
 
 
 def layer_bytes(architecture: Architecture, shape: TrainingShape) -> float:
@@ -81,7 +90,8 @@ def value_bytes(shape: TrainingShape) -> int:
 
 
 def _residual_bytes(shape: TrainingShape) -> int:
-    return 4 if shape.weights == "float32" else 2
+    is_wide = shape.method == "full" and shape.is_float32_trained
+    return 4 if is_wide or shape.weights == "float32" else 2
 
 
 def _norm_bytes(architecture: Architecture, shape: TrainingShape) -> float:

@@ -15,6 +15,7 @@ from finetune.facts import config_folder, model_facts, settings_of
 from finetune.lints import Finding, lint_training
 from finetune.planner.architecture import Architecture
 from finetune.planner.gpus import gpu_bytes, gpu_named
+from finetune.planner.levers import fit_of
 from finetune.planner.reading import read_architecture
 from finetune.planner.report import MemoryPlan, memory_plan, plan_json
 from finetune.planner.runs import RowFacts, history
@@ -206,15 +207,24 @@ def _plan(
 ) -> MemoryPlan:
     stack = target.stack or "tunemark"
     share = None
-    if rows is not None and not train.get("packing"):
+    is_packed = bool(train.get("packing")) or train.get("stage") == "cpt"
+    if rows is not None and not is_packed:
         train = {**train, "max_tokens": rows.longest}
         share = rows.loss_share
+    shape = shape_of(train, where=where, stack=stack, on_cpu=target.on_cpu, loss_share=share)
+    devices = Devices(n=max(target.n, int(train.get("processes") or 1)), stage=target.stage)
+    capacity = target.capacity()
+    if train.get("micro_batch") == "auto" and capacity is not None:
+        most = max(1, fit_of(architecture, shape, capacity, devices).largest)
+        batch = int(train.get("batch") or shape.micro_batch)
+        fitting = max(n for n in range(1, batch + 1) if batch % n == 0 and n <= max(1, most))
+        shape = replace(shape, micro_batch=fitting)
     return memory_plan(
         name,
         architecture,
-        shape_of(train, where=where, stack=stack, on_cpu=target.on_cpu, loss_share=share),
-        devices=Devices(n=target.n, stage=target.stage),
-        capacity=target.capacity(),
+        shape,
+        devices=devices,
+        capacity=capacity,
         serving_length=target.serving_length,
     )
 

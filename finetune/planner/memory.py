@@ -88,7 +88,8 @@ def memory_of(
         ("optimizer", states.optimizer, shape.optimizer),
         ("master", states.master, "float32 copies of the trained weights"),
         ("activations", pass_.saved + max(0.0, pass_.live - pass_.logits), _pass_words(shape)),
-        ("logits", min(pass_.logits, pass_.peak - pass_.saved), "at the loss, with their gradient"),
+        ("weight copies", pass_.weight_copies, "of float32 weights, by autocast"),
+        ("logits", pass_.logits, "at the loss, with their gradient"),
         ("optimizer step", max(0.0, step - pass_.peak), "copies while the weights are changed"),
         ("buffers", buffers, "for talking to the other devices"),
         ("fragmentation", slack * moving, "kept by the allocator, not needed"),
@@ -119,6 +120,8 @@ def _step_bytes(states: States, shape: TrainingShape, devices: Devices) -> float
 def _weights_words(shape: TrainingShape) -> str:
     if shape.weights in {"nf4", "nf4-double", "int8", "gptq-4bit"}:
         return f"linear layers {shape.weights}, the rest 16-bit"
+    if shape.method == "full" and shape.is_float32_trained and shape.weights != "float32":
+        return "float32, computed in 16 bits"
     return shape.weights
 
 

@@ -67,6 +67,11 @@ class TrainingShape:
         assert 0 <= self.loss_share <= 1, f"{self.loss_share=}"
 
     @property
+    def is_float32_trained(self) -> bool:
+        """Whether whole modules that are trained are float32 beside 16-bit values."""
+        return self.weights == "float32" or self.stack.trains_in_float32
+
+    @property
     def n_tokens(self) -> int:
         """Tokens in a forward pass, padding included."""
         return self.micro_batch * self.sequence
@@ -104,9 +109,11 @@ def shape_of(
     batch = _count(train.get("batch", 16), "batch", where)
     micro = train.get("micro_batch", 8)
     default = STACKS[stack].attention
+    pairs = 2 if train.get("stage") in {"dpo", "orpo"} else 1
+    rows = min(batch, 8 if micro == "auto" else _count(micro, "micro_batch", where))
     return TrainingShape(
         method="full" if method == "full" else "lora",
-        micro_batch=min(batch, 8 if micro == "auto" else _count(micro, "micro_batch", where)),
+        micro_batch=pairs * rows,
         sequence=_count(train.get("max_tokens", 512), "max_tokens", where),
         loss_share=1.0 if loss_share is None else loss_share,
         weights=_weights(train, method, where),

@@ -19,6 +19,8 @@ class Stack:
     about: str
     adapter_bytes: int = 4
     """Of a number in an adapter: PEFT keeps adapters in float32 beside a 16-bit base."""
+    trains_in_float32: bool = False
+    """Whether all that is trained is kept in float32: whole models and saved modules too."""
     autocast: bool = True
     """Whether matrix products of float32 values are done in 16 bits."""
     loss_bytes: int = 4
@@ -43,8 +45,9 @@ _DEEPSPEED_BUCKETS = 2 * 2e8 * 2
 _ALL = (
     Stack(
         name="tunemark",
-        about="Tunemark's trainer: float32 adapters, bf16 autocast, logits let go before the "
-        "backward pass",
+        about="Tunemark's trainer: what is trained is float32, bf16 autocast, logits let go before "
+        "the backward pass",
+        trains_in_float32=True,
         keeps_logits=False,
     ),
     Stack(

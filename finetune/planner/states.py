@@ -55,13 +55,13 @@ def states_of(architecture: Architecture, shape: TrainingShape) -> States:
     """
     weights = base_bytes(architecture, shape)
     if shape.method == "full":
-        n, width = architecture.n_parameters, BYTES[shape.weights]
-        trained, beside = n * width, 0.0
+        n, beside = architecture.n_parameters, 0.0
+        trained = weights
     else:
         n_adapter = adapter_parameters(architecture, shape)
         n_token = shape.trainable_tokens * architecture.width
         n_saved = saved_parameters(architecture, shape)
-        saved_width = 4 if shape.weights == "float32" else 2  # PEFT copies them as they are
+        saved_width = 4 if shape.is_float32_trained else 2  # PEFT copies them as they are
         adapter_width = 4 if shape.weights == "float32" else shape.stack.adapter_bytes
         trained = beside = (n_adapter + n_token) * adapter_width + n_saved * saved_width
         n = n_adapter + n_token + n_saved
@@ -80,6 +80,8 @@ def states_of(architecture: Architecture, shape: TrainingShape) -> States:
 
 def base_bytes(architecture: Architecture, shape: TrainingShape) -> float:
     """Return the bytes of the base's weights; only linear layers are quantised, not the head."""
+    if shape.method == "full" and shape.is_float32_trained:
+        return 4.0 * architecture.n_parameters
     if shape.weights in {"float32", "float16", "bfloat16"}:
         return architecture.n_parameters * BYTES[shape.weights]
     linear = architecture.linear_parameters

@@ -88,6 +88,11 @@ def test_small_models_take_higher_rates() -> None:
         ({"trainable_tokens": [5]}, {"lora_mode": "multi"}, "trainable_tokens", "error"),
         ({"lora": {"r": 1024}}, {}, "rank", "error"),
         ({"lora": {"r": 1024}}, {"lora_mode": "merged"}, "rank", "warning"),
+        ({"lora": {"r": 1024}, "merge": None}, {}, "rank", "warning"),
+        ({"lora": {"r": 1024}, "merge": False}, {}, "rank", "error"),
+        ({"method": "dora", "merge": None}, {"lora_mode": "multi"}, "dora", "warning"),
+        ({"method": "dora", "merge": False}, {}, "dora", "error"),
+        ({"lora": {"r": 16, "init": "pissa"}}, {}, "init", "warning"),
     ],
 )
 def test_facts_decide_how_severe_it_is(
@@ -106,6 +111,7 @@ def test_facts_decide_how_severe_it_is(
         ({}, {"template": "alpaca", "has_chat_template": None}),
         ({"trainable_tokens": [1], "x": 1}, {"engine": "transformers", "template": "tokenizer"}),
         ({}, {"context": None}),
+        ({"general": ["other.jsonl"]}, {"sources": ("clinic.jsonl",)}),
         ({}, {"sources": ()}),
     ],
 )

@@ -13,6 +13,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from finetune.planner.reading import architecture_of
 from finetune.planner.shape import TrainingShape, shape_of
+from finetune.planner.stacks import STACKS
 from finetune.planner.states import (
     adapter_file_bytes,
     adapter_parameters,
@@ -99,7 +100,9 @@ def test_peft_keeps_adapters_in_float32_and_saved_modules_as_the_base() -> None:
     settings = LoraConfig(r=4, target_modules=list(QV), modules_to_save=["lm_head"], use_dora=True)
     tuned = get_peft_model(base, settings)
 
-    shape = TrainingShape(rank=4, targets=QV, modules_to_save=("lm_head",), dora=True)
+    shape = TrainingShape(
+        rank=4, targets=QV, modules_to_save=("lm_head",), dora=True, stack=STACKS["transformers"]
+    )
     states = states_of(architecture_of(config.to_dict(), where="llama"), shape)
     trained = [p for p in tuned.parameters() if p.requires_grad]
     assert states.trained == states.gradients == sum(p.nbytes for p in trained)
@@ -145,7 +148,8 @@ def test_bitsandbytes_keeps_as_many_bytes_as_planned() -> None:
 def test_optimizer_states_have_their_bytes_a_parameter(
     optimizer: str, weights: Any, per_parameter: float
 ) -> None:
-    shape = TrainingShape(method="full", optimizer=optimizer, weights=weights)
+    stack = STACKS["transformers"]
+    shape = TrainingShape(method="full", optimizer=optimizer, weights=weights, stack=stack)
     architecture = model("SmolLM2-135M")
 
     expected = per_parameter * architecture.n_parameters

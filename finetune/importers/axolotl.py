@@ -13,6 +13,7 @@ from finetune.importers.base import (
     set_batch,
     set_checkpointing,
     set_heldout,
+    set_packing,
     set_schedule,
     template_of,
 )
@@ -140,7 +141,7 @@ def _data(draft: Draft) -> str:
     if draft.take("train_on_inputs", False):
         draft.refuse("train_on_inputs", "true", "only the assistant's words are learnt here")
     if draft.take("sample_packing", False):
-        draft.change("sample_packing", "rows are batched by length instead; none reads another")
+        set_packing(draft, "sample_packing")
     kinds = {str(entry.get("type", "")).partition(".")[0] for entry in datasets}
     chosen = draft.take("chat_template")
     if chosen is None and kinds == {"alpaca"}:

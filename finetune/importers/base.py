@@ -220,6 +220,14 @@ def set_heldout(draft: Draft, key: str) -> None:
     draft.set("heldout", value, source=key)
 
 
+def set_packing(draft: Draft, key: str) -> None:
+    """Set packing, or tell that the trainer does not pack."""
+    if "packing" in TrainConfig.model_fields:
+        draft.train["packing"] = True
+    else:
+        draft.change(key, "rows are batched by length instead; nothing reads another row")
+
+
 def set_checkpointing(draft: Draft, key: str, *, is_on: bool) -> None:
     """Set gradient checkpointing, which decides memory and speed only."""
     if "gradient_checkpointing" in TrainConfig.model_fields:

@@ -14,6 +14,7 @@ from finetune.importers.base import (
     set_batch,
     set_checkpointing,
     set_heldout,
+    set_packing,
     set_schedule,
     template_of,
 )
@@ -130,9 +131,9 @@ def _data(draft: Draft) -> None:
     if str(draft.take("mix_strategy", "concat")) != "concat":
         draft.refuse("mix_strategy", "interleave", "mix the files first, with `tunemark data mix`")
     draft.ignore(("interleave_probs",), "only used when interleaving")
-    if draft.take("packing", False) or draft.take("neat_packing", False):
-        draft.change("packing", "rows are batched by length instead; nothing reads another row")
-        draft.take("neat_packing")
+    is_packed, is_neat = draft.take("packing", False), draft.take("neat_packing", False)
+    if is_packed or is_neat:
+        set_packing(draft, "packing")
     if draft.take("train_on_prompt", False):
         draft.refuse("train_on_prompt", "true", "only the assistant's words are learnt here")
     if draft.take("mask_history", False):

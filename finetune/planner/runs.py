@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.plan import CHARACTERS_PER_TOKEN
+from finetune.planner.levers import fit_of
 from finetune.planner.memory import Memory, memory_of
 from finetune.planner.reading import read_architecture
 from finetune.planner.shape import shape_of
@@ -63,6 +64,34 @@ def predict(
         values["max_tokens"] = longest
     shape = shape_of(values, where=str(model), on_cpu=on_cpu, loss_share=loss_share)
     return memory_of(read_architecture(model), shape)
+
+
+def largest_micro_batch(
+    model: Path,
+    train: Mapping[str, Any],
+    capacity: float,
+    *,
+    on_cpu: bool,
+    longest: int,
+    loss_share: float,
+) -> int:
+    """Return the most rows of a forward pass that fit `capacity` bytes, at least 1.
+
+    Args:
+        model: Folder of the base.
+        train: Resolved settings.
+        capacity: Bytes of the device, or of this machine.
+        on_cpu: Whether it trains on a CPU.
+        longest: Tokens in the longest row.
+        loss_share: Share of tokens that are learnt.
+
+    Raises:
+        InputError: the model or a setting is not known to the planner.
+    """
+    values = {**train, "max_tokens": longest, "micro_batch": 1}
+    shape = shape_of(values, where=str(model), on_cpu=on_cpu, loss_share=loss_share)
+    rows = shape.micro_batch  # two of a preference pair
+    return max(1, fit_of(read_architecture(model), shape, capacity).largest // rows)
 
 
 def record_prediction(

@@ -109,7 +109,7 @@ def shape_of(
     batch = _count(train.get("batch", 16), "batch", where)
     micro = train.get("micro_batch", 8)
     default = STACKS[stack].attention
-    pairs = 2 if train.get("stage") in {"dpo", "orpo"} else 1
+    pairs = 2 if train.get("stage") in {"dpo", "orpo", "kto"} else 1
     rows = min(batch, 8 if micro == "auto" else _count(micro, "micro_batch", where))
     return TrainingShape(
         method="full" if method == "full" else "lora",

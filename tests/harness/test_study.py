@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from finetune.config import TrainConfig
 from harness import judge, study_run
 from harness.errors import ConfigError, HarnessError, InputError, RunError
 from harness.leaks import study_leaks
@@ -36,6 +37,8 @@ configurations:
 - name: large
   train: {lora: {r: 8}, epochs: 1}
 """
+UNMERGED = ", merge: false" if "merge" in TrainConfig.model_fields else ""
+"""A trainer that can merge does so where serving needs it, unless told not to."""
 GENERAL = 'name: general\nversion: "1"\nlanguage: en\ndescription: d\ntasks: {qa: {metrics: [token_f1]}}\n'
 ROW = '{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}\n'
 
@@ -169,7 +172,9 @@ def test_a_study_runs_and_keeps_its_result(study_file: Any, work: Any, tmp_path:
 def test_an_adapter_that_cannot_be_served_is_refused_before_anything_is_trained(
     study_file: Any, work: Any, tmp_path: Path
 ) -> None:
-    study = load_study(study_file(STUDY.replace("r: 4", "r: 600")), tmp_path / "runs")
+    study = load_study(
+        study_file(STUDY.replace("{lora: {r: 4}", "{lora: {r: 600}" + UNMERGED)), tmp_path / "runs"
+    )
     served_by_vllm = replace(study, config=study.config.model_copy(update={"engine": "vllm"}))
 
     with pytest.raises(

@@ -246,6 +246,15 @@ def test_alpaca_data_bring_their_layout(tmp_path: Path) -> None:
     assert axolotl(tmp_path, text, datasets=data).template == "alpaca"
 
 
+def test_packing_is_kept_where_the_trainer_packs_and_told_of_where_not(tmp_path: Path) -> None:
+    for found, key in (
+        (llama_factory(tmp_path, packing=True), "packing"),
+        (axolotl(tmp_path, sample_packing=True), "sample_packing"),
+    ):
+        is_told = key in {remark.key for remark in found.changed}
+        assert is_told is not found.train.get("packing", False)
+
+
 def test_a_key_that_is_not_known_is_named(tmp_path: Path) -> None:
     assert llama_factory(tmp_path, frobnicate=3).unknown == ("frobnicate",)
     assert axolotl(tmp_path, frobnicate=3).unknown == ("frobnicate",)
@@ -262,7 +271,7 @@ def test_a_key_that_is_not_known_is_named(tmp_path: Path) -> None:
         ({"fp16": True}, "fp16: true"),
         ({"max_steps": 100}, "max_steps: 100"),
         ({"num_train_epochs": 1.5}, "num_train_epochs: expected a whole number"),
-        ({"lr_scheduler_type": "polynomial"}, "schedule"),
+        ({"lr_scheduler_type": "reduce_lr_on_plateau"}, "schedule"),
         ({"template": "ziya"}, "no such layout here"),
         ({"mix_strategy": "interleave_under"}, "mix the files first"),
         ({"learning_rate": "fast"}, "learning_rate: expected a number"),

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from finetune.planner.runs import history, predict, record_prediction
+from finetune.planner.runs import history, largest_micro_batch, predict, record_prediction
 from harness import cli
 from harness.errors import StoreError
+from harness.machine import GIB
 from harness.store import write_json
 from tests.finetune.planner.configs import CONFIGS, model
 from tests.finetune.support import Maker
@@ -86,7 +87,7 @@ def test_a_training_file_is_planned_from_configs_alone(
 def test_the_text_tells_components_lever_fit_and_lints(
     tunemark: Callable[..., Done], config: Path, tmp_path: Path
 ) -> None:
-    train = written(tmp_path, "epochs: 9\nmax_tokens: 2048\n")
+    train = written(tmp_path, "epochs: 9\nmax_tokens: 2048\nmicro_batch: 8\n")
 
     done = tunemark("plan", "--model-config", config, "--train", train, "--gpu", "A100-40G")
 
@@ -205,6 +206,21 @@ def test_a_prediction_is_written_and_shown_beside_the_measurement(
     assert past[0].error == pytest.approx(-0.5, abs=1e-6)
     assert json.loads(done.out)[0]["predicted_bytes"] == round(expected)
     assert "0 of 1 within the range" in tunemark("plan", "--history", tmp_path).out
+
+
+@pytest.mark.parametrize("stage", ["sft", "dpo"])
+def test_the_largest_micro_batch_fits_and_one_row_more_does_not(stage: str, tmp_path: Path) -> None:
+    write_json(tmp_path / "config.json", CONFIGS["SmolLM2-135M"])
+    known: Any = {"on_cpu": True, "longest": 200, "loss_share": 0.5}
+
+    n = largest_micro_batch(tmp_path, {"stage": stage}, 8 * GIB, **known)
+
+    def high(rows: int) -> float:
+        train = {"stage": stage, "micro_batch": rows, "batch": rows}
+        return predict(tmp_path, train, **known).high
+
+    assert n > 4
+    assert high(n) <= 8 * GIB < high(n + 1)
 
 
 def test_a_training_that_has_not_ended_is_no_history(model_folder: Path, tmp_path: Path) -> None:

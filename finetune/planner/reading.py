@@ -73,7 +73,10 @@ def architecture_of(config: Mapping[str, Any], *, where: str) -> Architecture:
         from finetune.planner.meta import architecture_by_building
 
         return architecture_by_building(config, where=where)
-    return _Reading(config, LAYOUTS[family], where).architecture()
+    try:
+        return _Reading(config, LAYOUTS[family], where).architecture()
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise ModelError(f"{where}: a {family} model with sizes that cannot be: {error}") from None
 
 
 class _Reading:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from finetune.planner.architecture import Architecture, Matrix
@@ -121,10 +122,10 @@ def shape_of(
         checkpointing=_switch(train.get("gradient_checkpointing", False), where),
         attention=_attention(train.get("attention", default), where),
         rank=_count(lora.get("r", 16), "lora.r", where),
-        targets=_targets(lora.get("targets", "all-linear")),
+        targets=_targets(lora.get("targets", "all-linear"), where),
         dora=method == "dora" or bool(lora.get("dora", False)),
-        modules_to_save=_names(lora.get("modules_to_save", train.get("modules_to_save"))),
-        trainable_tokens=_n_rows(lora.get("trainable_tokens", train.get("trainable_tokens"))),
+        modules_to_save=_names(_either(lora, train, "modules_to_save"), "modules_to_save", where),
+        trainable_tokens=_n_rows(_either(lora, train, "trainable_tokens"), where),
         stack=STACKS[stack],
         on_cpu=on_cpu,
     )
@@ -132,6 +133,9 @@ def shape_of(
 
 def adapted(architecture: Architecture, targets: str | tuple[str, ...]) -> tuple[Matrix, ...]:
     """Return the matrices that LoRA adapts: those of the given names, or all linear ones.
+
+    A single text that is no name is a regular expression for whole module names, as in PEFT; of a
+    matrix only the layers that it matches are returned.
 
     Raises:
         ConfigError: no matrix of the model has that name.
@@ -142,6 +146,10 @@ def adapted(architecture: Architecture, targets: str | tuple[str, ...]) -> tuple
         # Beside experts that are adapted, PEFT takes a dense MLP's names for theirs and leaves it.
         outside = [m for m in linear if not inside or m.part != "mlp"]
         return tuple(outside + inside)
+    if isinstance(targets, str) and not any(_ends(m.path, targets) for m in linear):
+        found = _matching(linear, targets)
+        if found:
+            return found
     wanted = (targets,) if isinstance(targets, str) else targets
     found = tuple(m for m in linear if any(_ends(m.path, target) for target in wanted))
     for target in wanted:
@@ -149,6 +157,18 @@ def adapted(architecture: Architecture, targets: str | tuple[str, ...]) -> tuple
             names = ", ".join(sorted({matrix.name for matrix in linear}))
             raise ConfigError(f"lora.targets: this model has no layer {target!r}; it has: {names}")
     return found
+
+
+def _matching(linear: Sequence[Matrix], pattern: str) -> tuple[Matrix, ...]:
+    try:
+        wanted = re.compile(pattern)
+    except re.error as error:
+        raise ConfigError(f"lora.targets: {pattern!r} is no regular expression: {error}") from None
+    matched = [
+        (matrix, [n for n in matrix.layers if wanted.fullmatch(matrix.path.format(layer=n))])
+        for matrix in linear
+    ]
+    return tuple(replace(matrix, layers=tuple(layers)) for matrix, layers in matched if layers)
 
 
 def _ends(path: str, target: str) -> bool:
@@ -160,7 +180,7 @@ def _weights(train: Mapping[str, Any], method: str, where: str) -> Weights:
     quantisation = train.get("quantisation", train.get("quantization"))
     if isinstance(quantisation, Mapping):
         quantisation = "nf4-double" if quantisation.get("double", True) else "nf4"
-    if quantisation not in {None, False, "none"}:
+    if quantisation not in (None, False, "none"):
         known = ("nf4", "nf4-double", "int8", "gptq-4bit")
         return _one_of(quantisation, known, "quantisation", where)
     if method == "qlora":
@@ -189,28 +209,34 @@ def _attention(value: object, where: str) -> Attention:
     return _one_of(name, ("eager", "sdpa", "flash"), "attention", where)
 
 
-def _targets(value: object) -> str | tuple[str, ...]:
+def _either(lora: Mapping[str, Any], train: Mapping[str, Any], key: str) -> object:
+    return lora.get(key) or train.get(key)
+
+
+def _targets(value: object, where: str) -> str | tuple[str, ...]:
     if isinstance(value, str):
         return value if "," not in value else tuple(v.strip() for v in value.split(","))
-    return _names(value)
+    return _names(value, "lora.targets", where)
 
 
-def _names(value: object) -> tuple[str, ...]:
+def _names(value: object, key: str, where: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(","))
     if isinstance(value, list | tuple):
         return tuple(str(part) for part in value)
-    raise ConfigError(f"expected names, got {value!r}")
+    raise ConfigError(f"{where}: train: {key}: expected names, got {value!r}")
 
 
-def _n_rows(value: object) -> int:
+def _n_rows(value: object, where: str) -> int:
     if value is None:
         return 0
-    if isinstance(value, int):
+    if isinstance(value, int) and value >= 0:
         return value
-    return len(value) if isinstance(value, list | tuple) else 0
+    if isinstance(value, list | tuple):
+        return len(value)
+    raise ConfigError(f"{where}: train: trainable_tokens: expected token ids, got {value!r}")
 
 
 def _count(value: object, key: str, where: str) -> int:

@@ -108,6 +108,11 @@ def test_the_language_part_of_a_model_that_sees_is_read(tmp_path: Path) -> None:
         ({"model_type": "llama"}, "missing key hidden_size"),
         ({**CONFIGS["Llama-2-7B"], "intermediate_size": None}, "intermediate_size"),
         ({**CONFIGS["Llama-2-7B"], "num_hidden_layers": 0}, "num_hidden_layers"),
+        ({**CONFIGS["Llama-2-7B"], "intermediate_size": "big"}, "sizes that cannot be"),
+        (
+            {"model_type": "gpt2", "n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 9},
+            "n_posit",
+        ),
         ({"model_type": "no-such-family"}, "no-such-family"),
         ({"model_type": "vit"}, "vit"),
     ],

@@ -77,6 +77,18 @@ def test_adapters_on_all_linear_layers_are_those_that_peft_makes(
     assert adapter_file_bytes(architecture, shape) == size
 
 
+def test_a_pattern_adapts_the_layers_that_peft_adapts() -> None:
+    pattern = r".*layers\.(0|2)\.(self_attn\.[qv]_proj|mlp\.down_proj)"
+    config = CONFIG_MAPPING["llama"](**SMALL)
+    tuned = get_peft_model(
+        AutoModelForCausalLM.from_config(config), LoraConfig(r=4, target_modules=pattern)
+    )
+
+    architecture = architecture_of(config.to_dict(), where="llama")
+    n = sum(p.numel() for p in tuned.parameters() if p.requires_grad)
+    assert adapter_parameters(architecture, TrainingShape(rank=4, targets=pattern)) == n
+
+
 def test_saved_modules_and_token_rows_are_those_that_peft_trains() -> None:
     config = CONFIG_MAPPING["llama"](**SMALL)
     architecture = architecture_of(config.to_dict(), where="llama")
@@ -204,6 +216,11 @@ def test_a_mapping_is_read_with_transformers_names_too() -> None:
         ({"method": "lara"}, "unknown method"),
         ({"dtype": "int3"}, "unknown dtype"),
         ({"lora": 3}, "lora: expected settings"),
+        ({"quantisation": [1]}, "unknown quantisation"),
+        ({"trainable_tokens": {"a": 1}}, "trainable_tokens: expected token ids"),
+        ({"modules_to_save": 3}, "modules_to_save: expected names"),
+        ({"lora": {"targets": 3}}, "lora.targets: expected names"),
+        ({"gradient_checkpointing": "maybe"}, "gradient_checkpointing: expected true or false"),
     ],
 )
 def test_wrong_settings_are_refused_with_the_file(train: dict[str, Any], message: str) -> None:
@@ -211,8 +228,8 @@ def test_wrong_settings_are_refused_with_the_file(train: dict[str, Any], message
         shape_of(train, where="t.yaml")
 
 
-@pytest.mark.parametrize("targets", [("q_prok",), ("lm_head",)])
-def test_a_target_that_the_model_lacks_is_refused(targets: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("targets", [("q_prok",), ("lm_head",), ".*q_prok", ("q_proj", "x")])
+def test_a_target_that_the_model_lacks_is_refused(targets: str | tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match="it has: down_proj"):
         states_of(model("Llama-2-7B"), TrainingShape(targets=targets))
 

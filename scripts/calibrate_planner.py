@@ -229,7 +229,8 @@ def fit_cpu(root: Path, constants: Constants) -> Constants:
             continue
         parts = plan["components"]
         still.append(sum(parts.get(n, 0) for n in ("weights", "adapter", "gradients", "optimizer")))
-        moving.append(parts["activations"] + parts["logits"])
+        parts_of_pass = ("activations", "logits", "weight copies")
+        moving.append(sum(parts.get(name, 0) for name in parts_of_pass))
         measured.append(json.loads(summary.read_text(encoding="utf-8"))["peak_bytes"])
         names.append(file.parent.name)
     s, m, y = (np.array(values, dtype=float) for values in (still, moving, measured))

@@ -44,7 +44,7 @@ def plan_training(
         ConfigError, DataError: naming file and line.
     """
     config = parse_config(values, where=where)
-    sources = [_located(source, base_folder) for source in config.data]
+    sources = [located(source, base_folder) for source in config.data]
     rows = choose_rows(load_rows(sources), n=config.max_rows, seed=config.seed)
     training, _ = split_rows(rows, heldout=config.heldout, seed=config.seed)
     texts = [[message.model_dump() for message in row.messages] for row in rows]
@@ -74,7 +74,8 @@ def _tokens(messages: Sequence[Message]) -> int:
     return round(estimated_tokens(text) + TOKENS_PER_TURN * len(messages))
 
 
-def _located(source: DataSource, folder: Path) -> DataSource:
+def located(source: DataSource, folder: Path) -> DataSource:
+    """Return a source whose path is meant from `folder`."""
     return source.model_copy(update={"path": str(_tidy(folder / source.path))})
 
 

@@ -23,6 +23,7 @@ from finetune.data.rows import split_rows
 from finetune.encode import Encoding, encode_rows, parity_probes
 from finetune.job import Job
 from finetune.loss import LossAtLabels
+from finetune.planner.runs import record_prediction
 from finetune.recorder import Progress, Recorder
 from harness.adapters import PARITY
 from harness.digest import canonical_json
@@ -49,6 +50,14 @@ def train(job: Job, *, progress: Progress) -> None:
     encoding = _encode(train_rows, job, tokenizer)
     heldout = _encode(heldout_rows, job, tokenizer).rows if heldout_rows else ()
     write_json(folder / "mask-ledger.json", encoding.ledger.model_dump())
+    record_prediction(
+        folder,
+        job.model,
+        config.model_dump(mode="json"),
+        on_cpu=not torch.cuda.is_available(),
+        longest=encoding.ledger.longest,
+        loss_share=encoding.ledger.loss_tokens / encoding.ledger.tokens,
+    )
 
     torch.manual_seed(config.seed)
     dtype = torch.float32 if config.dtype == "float32" else torch.bfloat16

@@ -7,11 +7,14 @@ from typing import Literal
 
 from harness.machine import this_machine
 from harness.models import ModelSource
+from harness.registry import load_object
 from harness.runner import Cell, missing_items
 from harness.study import Study
 from harness.training import PlannedTraining
 from harness.types import Record
 from harness.variants import Variant
+
+PREDICTED_BYTES = "finetune.planner.runs:predicted_bytes"
 
 
 class Step(Record):
@@ -50,8 +53,13 @@ def _training_step(study: Study, variant: Variant) -> Step:
         state=state,
         amount=f"{training.n_rows} rows, ~{training.n_tokens:,} tokens",
         seconds=0 if training.is_complete else estimate.seconds,
-        memory_bytes=estimate.memory_bytes,
+        memory_bytes=_planned_bytes(training) or estimate.memory_bytes,
     )
+
+
+def _planned_bytes(training: PlannedTraining) -> float | None:
+    """Return the planner's figure; None for a model that it cannot count."""
+    return load_object(PREDICTED_BYTES)(training, on_cpu=not this_machine().gpus)
 
 
 def _run_steps(study: Study, variant: Variant | None) -> list[Step]:

@@ -10,6 +10,7 @@ from harness.errors import HarnessError, InputError, RunError
 from harness.evaluate import evaluate_apart
 from harness.judge import judge_missing
 from harness.leaks import leak_warnings
+from harness.lints import refuse_unservable, training_notes
 from harness.preflight import check_suite
 from harness.result import StudyResult
 from harness.runner import Cell, folder_of, missing_items
@@ -36,11 +37,13 @@ def run_study(study: Study, *, say: Say) -> StudyResult:
     A configuration that fails is recorded and the others go on.
 
     Raises:
-        InputError: a suite has a metric or a prompt that cannot work; nothing was run.
+        InputError: a suite has a metric or a prompt that cannot work, or an adapter could not be
+            served; nothing was run.
         HarnessError: the baseline could not be evaluated.
     """
     for suite in study.suites:
         check_suite(suite, study.serving.model, trusts_code=study.trusts_code)
+    refuse_unservable(study)
     with locked(study.folder):
         progress = _Progress()
         for variant in study.variants:
@@ -62,7 +65,7 @@ def _train(study: Study, variant: Variant, progress: _Progress, say: Say) -> Non
     training = variant.training
     if training is None or training.is_complete:
         return
-    for warning in leak_warnings(study, variant):
+    for warning in (*leak_warnings(study, variant), *training_notes(study, variant)):
         say(warning)
     say(f"Training {variant.name}: {training.n_rows} rows, about {training.n_tokens:,} tokens")
     training.prepare()

@@ -65,7 +65,7 @@ def variants_of(entry: Configuration, source: Source, i: int) -> list[Variant]:
         folder = source.file.parent / entry.adapter
         load_adapter(entry.name, folder, source.serving.model, max_rank=MAX_RANK)
         return [Variant(name=entry.name, adapter=folder)]
-    values = _merged(source.config.train, entry.train or {})
+    values = merged_settings(source.config.train, entry.train or {})
     if entry.seeds is None:
         return [Variant(name=entry.name, training=_training(entry.name, values, source))]
     where = f"{source.where(*loc, 'seeds')}: configuration {entry.name!r}"
@@ -103,8 +103,8 @@ def _training(name: str, values: dict[str, Any], source: Source) -> PlannedTrain
     )
 
 
-def _merged(shared: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Overlay mappings, one level into nested ones such as `lora:`."""
+def merged_settings(shared: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Overlay a configuration's settings, one level into nested ones such as `lora:`."""
     result = dict(shared)
     for key, value in own.items():
         if isinstance(value, dict) and isinstance(result.get(key), dict):

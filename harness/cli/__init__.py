@@ -41,6 +41,18 @@ VERBS: dict[str, tuple[str, str]] = {
         "harness.cli.metrics:metrics",
         "Tell what every metric and extraction step is for.",
     ),
+    "plan": (
+        "harness.cli.plan:plan",
+        "Tell the memory of a training before it is run, and lint it.",
+    ),
+    "vocab": (
+        "harness.cli.vocab:vocab",
+        "Look at a tokenizer on your texts; add tokens to a model.",
+    ),
+    "import-training": (
+        "harness.cli.import_training:import_training",
+        "Make training settings of a LLaMA-Factory or axolotl file.",
+    ),
     "train": ("harness.cli.train:train", "Train one configuration of a study."),
     "study": ("harness.cli.study:study", "Train, evaluate and compare configurations."),
     "gate": ("harness.cli.gate:gate", "Pass or fail a model against a policy, with uncertainty."),

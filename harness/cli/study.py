@@ -54,14 +54,19 @@ def run_command(file: Path, trusts_code: bool, root: Path, as_json: bool) -> Non
 @json_option
 def plan_command(file: Path, trusts_code: bool, root: Path, as_json: bool) -> None:
     """Show what `run` would do, with rough times and memory; load no weights."""
+    from harness.lints import training_notes
     from harness.plan import plan_study
     from harness.study import load_study
 
-    steps = plan_study(load_study(file, root, trusts_code=trusts_code))
+    loaded = load_study(file, root, trusts_code=trusts_code)
+    steps = plan_study(loaded)
     if as_json:
         print_json([step.model_dump() for step in steps])
     else:
         click.echo(load_object("reports.terminal:plan_table")(steps), nl=False)
+        for variant in loaded.variants:
+            for note in training_notes(loaded, variant):
+                say(note)
 
 
 @study.command("show")

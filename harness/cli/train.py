@@ -24,6 +24,7 @@ def train(file: Path, names: tuple[str, ...], trusts_code: bool, root: Path, as_
     """
     from harness.children import run_child
     from harness.leaks import leak_warnings
+    from harness.lints import refuse_unservable, training_notes
     from harness.study import load_study
 
     study = load_study(file, root, trusts_code=trusts_code)
@@ -39,7 +40,9 @@ def train(file: Path, names: tuple[str, ...], trusts_code: bool, root: Path, as_
     for name in dict.fromkeys(chosen):
         training = trainings[name]
         if not training.is_complete:
-            for warning in leak_warnings(study, variants[name]):
+            refuse_unservable(study, only=name)
+            variant = variants[name]
+            for warning in (*leak_warnings(study, variant), *training_notes(study, variant)):
                 say(warning)
             say(f"Training {name}: {training.n_rows} rows, about {training.n_tokens:,} tokens")
             training.prepare()

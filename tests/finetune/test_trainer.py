@@ -53,6 +53,7 @@ def test_a_training_leaves_adapter_proof_ledger_and_summary(trained: PlannedTrai
     assert files == {
         ".lock", "adapter", "adapter/adapter_config.json", f"adapter/{WEIGHTS}",
         "adapter/parity.json", "events.jsonl", "job.json", "manifest.json", "mask-ledger.json",
+        "memory.json",
         "rows.jsonl", "summary.json",
     }  # fmt: skip
 

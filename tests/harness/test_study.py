@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from finetune.config import TrainConfig
 from harness import judge, study_run
 from harness.errors import ConfigError, HarnessError, InputError, RunError
 from harness.leaks import study_leaks
@@ -35,6 +37,8 @@ configurations:
 - name: large
   train: {lora: {r: 8}, epochs: 1}
 """
+UNMERGED = ", merge: false" if "merge" in TrainConfig.model_fields else ""
+"""A trainer that can merge does so where serving needs it, unless told not to."""
 GENERAL = 'name: general\nversion: "1"\nlanguage: en\ndescription: d\ntasks: {qa: {metrics: [token_f1]}}\n'
 ROW = '{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}\n'
 
@@ -160,7 +164,25 @@ def test_a_study_runs_and_keeps_its_result(study_file: Any, work: Any, tmp_path:
     }
     assert result.advice[0].startswith("Keep base: no configuration is shown to be better on toy")
     assert load_result(study.folder) == result
-    assert said[0].startswith("Training small: 1 rows")
+    first = next(i for i, line in enumerate(said) if line.startswith("Training small: 1 rows"))
+    assert all(line.startswith("small: note: ") for line in said[:first])
+    assert "no general data in the mix" in said[0]
+
+
+def test_an_adapter_that_cannot_be_served_is_refused_before_anything_is_trained(
+    study_file: Any, work: Any, tmp_path: Path
+) -> None:
+    study = load_study(
+        study_file(STUDY.replace("{lora: {r: 4}", "{lora: {r: 600}" + UNMERGED)), tmp_path / "runs"
+    )
+    served_by_vllm = replace(study, config=study.config.model_copy(update={"engine": "vllm"}))
+
+    with pytest.raises(
+        ConfigError, match=r"study.yaml: configuration 'small': lora.r 600 is above"
+    ):
+        run_study(served_by_vllm, say=lambda line: None)
+
+    assert work["trained"] == []
 
 
 def test_running_a_study_twice_does_nothing_twice(

@@ -1,0 +1,1 @@
+"""How much memory a training or a server will take, from config files alone."""

@@ -172,6 +172,11 @@ class Board(Record):
         return digest_of(self.model_dump(mode="json"))
 
     @property
+    def has_composite(self) -> bool:
+        """Whether weights are declared, and several suites to weigh."""
+        return any(entry.composite is not None for entry in self.entries)
+
+    @property
     def has_order(self) -> bool:
         """Whether models have a rank on the whole board."""
         return any(entry.rank is not None for entry in self.entries)

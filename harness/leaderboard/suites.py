@@ -43,6 +43,11 @@ def place_of(path: str, base: Path) -> Path:
     return near if suite_file(near).exists() else Path(path)
 
 
+def suite_name(path: str, base: Path) -> str:
+    """Return what the suite at a path is called."""
+    return _config(BoardSuite(path=path), base).name
+
+
 def _config(one: BoardSuite, base: Path) -> SuiteConfig:
     return load_yaml(suite_file(place_of(one.path, base)), SuiteConfig)
 

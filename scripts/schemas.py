@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from finetune.config import TrainConfig
 from finetune.data.build import BuildConfig
 from harness.gate.policy import PolicyConfig
+from harness.leaderboard.config import BoardConfig
 from harness.study import StudyConfig
 from harness.suite import SuiteConfig
 from harness.types import GoldRecord
@@ -22,6 +23,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "train": TrainConfig,
     "build": BuildConfig,
     "gate": PolicyConfig,
+    "leaderboard": BoardConfig,
 }
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import choix
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from harness.stats.ranking import Rank, bradley_terry
 from harness.stats.resample import Array
@@ -113,7 +114,7 @@ def test_raters_who_disagree_leave_more_open_than_one_voice() -> None:
     score = np.ones(n)
     score[::3] = 0  # one of three raters always prefers the other
 
-    def width(rater: Array) -> float:
+    def width(rater: NDArray[np.intp]) -> float:
         votes = Votes(
             item=np.arange(n),
             rater=rater,

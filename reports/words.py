@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from harness.compare import Verdict
+from reports.board_words import BOARD
 
 Lang = Literal["en", "zh"]
 LANGUAGES: Mapping[Lang, str] = {"en": "English", "zh": "中文"}
@@ -230,6 +231,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "measures": ("All metrics of this item", "该题全部指标"),
     "keep": ("Keep {name}", "保留 {name}"),
     "written_by": ("Written by Tunemark {version}", "由 Tunemark {version} 生成"),
+    **BOARD,
 }
 
 

@@ -12,6 +12,7 @@ from finetune.data.build import BuildConfig
 from finetune.data.mix import MixConfig
 from finetune.data.rules import CleanConfig
 from harness.gate.policy import PolicyConfig
+from harness.leaderboard.config import BoardConfig
 from harness.study_config import StudyConfig
 from harness.suite import SuiteConfig
 from harness.types import GoldRecord
@@ -26,6 +27,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "clean": CleanConfig,
     "mix": MixConfig,
     "gate": PolicyConfig,
+    "leaderboard": BoardConfig,
 }
 
 

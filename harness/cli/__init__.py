@@ -60,6 +60,10 @@ VERBS: dict[str, tuple[str, str]] = {
         "harness.cli.history:history",
         "Show a metric over released versions, with intervals.",
     ),
+    "leaderboard": (
+        "harness.cli.leaderboard:leaderboard",
+        "Put many models in order, with what is known of the order.",
+    ),
     "lm-eval": ("harness.cli.lm_eval:lm_eval", "Give suites and results to lm-eval as its own."),
     "report": ("harness.cli.report:report", "Write a study's result as one HTML file."),
     "view": ("harness.cli.view:view", "Open the report viewer in the browser."),

@@ -1,0 +1,1 @@
+"""A leaderboard: many models on several suites, with what is known of their order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.annotation.errors import AnnotationError
 from harness.annotation.schema.types import Severity
@@ -61,9 +61,17 @@ class PreferenceWords(Record):
     """How a pair is asked about."""
 
     title: Words
-    strengths: dict[Literal[1, 2, 3], Words]
+    strengths: dict[int, Words]
+    """1 slightly, 2 clearly, 3 much better."""
     tie: Words
     both_bad: Words
+
+    @field_validator("strengths")
+    @classmethod
+    def _are_three(cls, strengths: dict[int, Words]) -> dict[int, Words]:
+        if sorted(strengths) != [1, 2, 3]:
+            raise ValueError("strengths are 1, 2 and 3")
+        return strengths
 
 
 class DimensionSet(Record):

@@ -101,4 +101,4 @@ def config_of(row: SessionRow) -> SessionConfig:
 
 def scales_of(row: SessionRow) -> DimensionSet:
     """Return the scales as they were when the session was made."""
-    return DimensionSet.model_validate(row.dimensions[0])
+    return DimensionSet.model_validate(row.scales)

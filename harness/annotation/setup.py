@@ -231,7 +231,7 @@ def _session_row(
         gold_digest=suite.gold_digest,
         gold_version=suite.config.version,
         config=config.model_dump(mode="json"),
-        dimensions=[scales.model_dump(mode="json")],
+        scales=scales.model_dump(mode="json"),
         guideline=guideline,
         guideline_digest=digest_of(guideline),
         seed=config.seed,

@@ -85,7 +85,7 @@ class SessionRow(Base):
     gold_version: Mapped[str] = mapped_column(String(80))
     config: Mapped[dict[str, Any]]
     """The whole SessionConfig."""
-    dimensions: Mapped[list[Any]]
+    scales: Mapped[dict[str, Any]]
     """The scales as they were shown, with all their words."""
     guideline: Mapped[str] = mapped_column(Text)
     guideline_digest: Mapped[str] = mapped_column(String(64))

@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.Column("gold_digest", sa.String(length=64), nullable=False),
         sa.Column("gold_version", sa.String(length=80), nullable=False),
         sa.Column("config", sa.JSON(), nullable=False),
-        sa.Column("dimensions", sa.JSON(), nullable=False),
+        sa.Column("scales", sa.JSON(), nullable=False),
         sa.Column("guideline", sa.Text(), nullable=False),
         sa.Column("guideline_digest", sa.String(length=64), nullable=False),
         sa.Column("seed", sa.BigInteger(), nullable=False),

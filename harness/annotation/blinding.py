@@ -76,7 +76,7 @@ def task_of(
     lease = (assignment.lease_until - database.now()).total_seconds()
     return Task(
         assignment=assignment.key,
-        title=config.title,
+        title=config.title or row.name,
         number=assignment.position + 1,
         prompt="" if config.prompt == "hidden" else prompt,
         prompt_is=config.prompt,
@@ -203,7 +203,7 @@ def sessions_for(database: Database, handle: str) -> list[Invitation]:
         return [
             Invitation(
                 session=row.name,
-                title=str(row.config["title"]),
+                title=str(row.config["title"]) or row.name,
                 state=row.state,  # pyright: ignore[reportArgumentType] - stored from a SessionState
                 guideline=row.guideline,
                 progress=progress_of(session, row, rater),

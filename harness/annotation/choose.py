@@ -73,8 +73,8 @@ class Chooser:
                 continue
             assignment.state = "started"
             assignment.attempt += 1
-            if assignment.occurrence == 0:
-                item.n_taken = n_taken(self.session, item.id) + 1
+            self.session.flush()
+            item.n_taken = n_taken(self.session, item.id)
             return assignment
         return None
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from finetune.config import TrainConfig
 from finetune.data.build import BuildConfig
+from harness.annotation.config import SessionConfig
 from harness.gate.policy import PolicyConfig
 from harness.study import StudyConfig
 from harness.suite import SuiteConfig
@@ -22,6 +23,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "train": TrainConfig,
     "build": BuildConfig,
     "gate": PolicyConfig,
+    "session": SessionConfig,
 }
 
 

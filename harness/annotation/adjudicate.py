@@ -105,7 +105,9 @@ def decide(database: Database, name: str, handle: str, decision: Decision) -> No
                 created_at=database.now(),
             )
         )
-        record(database, session, row.id, handle, "adjudicated", item=item.key, cause=decision.cause)
+        record(
+            database, session, row.id, handle, "adjudicated", item=item.key, cause=decision.cause
+        )
 
     database.write(work)
 
@@ -142,9 +144,7 @@ def _rated(session: Session, row: SessionRow) -> list[tuple[ItemRow, list[Stored
     return list(rated.values())
 
 
-def _reasons(
-    session: Session, item: ItemRow, ratings: Sequence[StoredRating]
-) -> dict[str, float]:
+def _reasons(session: Session, item: ItemRow, ratings: Sequence[StoredRating]) -> dict[str, float]:
     """Return why an item is disputed, each reason with its weight."""
     found: dict[str, float] = {}
     if not ratings:
@@ -235,9 +235,7 @@ def _ratings_of_item(session: Session, item: ItemRow) -> list[StoredRating]:
     return list(latest_ratings(session, ids).values())
 
 
-def _check(
-    config: SessionConfig, scales: DimensionSet, n_answers: int, decision: Decision
-) -> None:
+def _check(config: SessionConfig, scales: DimensionSet, n_answers: int, decision: Decision) -> None:
     if len(decision.answers) > n_answers:
         raise SubmissionError(f"the item has {n_answers} answer(s), not {len(decision.answers)}")
     for values in decision.answers:
@@ -246,7 +244,9 @@ def _check(
                 raise SubmissionError(f"{name!r} is no scale of this session")
             scale = scales.dimensions[name]
             if value is not None and not scale.low <= value <= scale.high:
-                raise SubmissionError(f"{name} is {value}; it goes from {scale.low} to {scale.high}")
+                raise SubmissionError(
+                    f"{name} is {value}; it goes from {scale.low} to {scale.high}"
+                )
     if decision.outcome is not None and (n_answers < 2 or config.kind == "likert"):
         raise SubmissionError("there is one answer: no preference was asked")
     if decision.cause == "gold wrong" and not decision.references:

@@ -78,7 +78,7 @@ def invite(
         row = session_named(session, name, lock=True)
         person = session.scalar(select(RaterRow).where(RaterRow.handle == handle))
         if person is None:
-            person = _new_person(database, handle, display_name, role, locale or _locale(row))
+            person = new_person(database, handle, display_name, role, locale or _locale(row))
             session.add(person)
         elif person.role != role:
             raise AnnotationError(f"{handle!r} is {person.role} already, not {role}")
@@ -88,7 +88,7 @@ def invite(
         person.invite_hash = _hashed(secret)
         person.invite_until = database.now() + timedelta(days=INVITE_DAYS)
         session.flush()
-        _join(session, row, person)
+        join(session, row, person)
         record(database, session, row.id, actor, "invited", handle=handle, role=role)
 
     database.write(work)
@@ -273,7 +273,8 @@ def require(database: Database, handle: str, deed: str) -> None:
         raise NotAllowedError(f"{handle!r} is {role}: only {' or '.join(ALLOWS[deed])} may do this")
 
 
-def _new_person(database: Database, handle: str, name: str, role: Role, locale: Locale) -> RaterRow:
+def new_person(database: Database, handle: str, name: str, role: Role, locale: Locale) -> RaterRow:
+    """Return a person who cannot come in yet."""
     return RaterRow(
         handle=handle,
         name=name or handle,
@@ -285,7 +286,8 @@ def _new_person(database: Database, handle: str, name: str, role: Role, locale: 
     )
 
 
-def _join(session: Session, row: SessionRow, person: RaterRow) -> None:
+def join(session: Session, row: SessionRow, person: RaterRow) -> None:
+    """Let a person take part in a session, with a pseudonym and an order of the items."""
     is_member = session.scalar(
         select(MemberRow.id).where(MemberRow.session_id == row.id, MemberRow.rater_id == person.id)
     )

@@ -13,15 +13,14 @@ from harness.annotation.audit import record
 from harness.annotation.checks import KnownItem, read_known_items
 from harness.annotation.config import SessionConfig
 from harness.annotation.database import Database
-from harness.annotation.dimensions import DimensionSet, load_dimensions
+from harness.annotation.dimensions import load_dimensions
 from harness.annotation.errors import AnnotationError, SessionStateError
+from harness.annotation.insert import store_items, store_session
 from harness.annotation.leaks import named_in
 from harness.annotation.lookup import session_named
-from harness.annotation.plan import PlannedItem, RunAnswers, names_of, plan_items
+from harness.annotation.plan import RunAnswers, names_of, plan_items
 from harness.annotation.schema.tables import (
     CandidateRow,
-    CandidateRunRow,
-    GoldAnswerRow,
     ItemRow,
     SessionRow,
     SessionRunRow,
@@ -29,7 +28,7 @@ from harness.annotation.schema.tables import (
 from harness.annotation.schema.types import SessionState
 from harness.annotation.views import SessionSummary
 from harness.config import read_text
-from harness.digest import digest_of, file_digest
+from harness.digest import file_digest
 from harness.scoring import refuse_other_gold
 from harness.store import COMPLETIONS, RunFolder
 from harness.suite import Suite
@@ -79,12 +78,10 @@ def create_session(
     def work(session: Session) -> SessionSummary:
         if session.scalar(select(SessionRow.id).where(SessionRow.name == config.name)):
             raise AnnotationError(f"there is a session {config.name!r} already; choose a new name")
-        row = _session_row(config, suite, scales, guideline, database)
-        session.add(row)
-        session.flush()
-        run_ids = _add_runs(session, row.id, answers)
-        for item in items:
-            _add_item(session, row.id, item, run_ids)
+        row = store_session(
+            database, session, config, suite=suite, scales=scales, guideline=guideline
+        )
+        store_items(session, row.id, items, run_ids=_add_runs(session, row.id, answers))
         record(database, session, row.id, actor, "created", n_items=len(items))
         session.flush()
         return summary_of(session, row)
@@ -219,26 +216,6 @@ def _refuse_telling_words(config: SessionConfig, guideline: str, names: Sequence
             )
 
 
-def _session_row(
-    config: SessionConfig, suite: Suite, scales: DimensionSet, guideline: str, database: Database
-) -> SessionRow:
-    return SessionRow(
-        name=config.name,
-        kind=config.kind,
-        state="draft",
-        suite=suite.name,
-        language=suite.config.language,
-        gold_digest=suite.gold_digest,
-        gold_version=suite.config.version,
-        config=config.model_dump(mode="json"),
-        scales=scales.model_dump(mode="json"),
-        guideline=guideline,
-        guideline_digest=digest_of(guideline),
-        seed=config.seed,
-        created_at=database.now(),
-    )
-
-
 def _add_runs(session: Session, session_id: int, runs: Sequence[RunAnswers]) -> list[int]:
     rows = [
         SessionRunRow(
@@ -254,69 +231,3 @@ def _add_runs(session: Session, session_id: int, runs: Sequence[RunAnswers]) -> 
     session.add_all(rows)
     session.flush()
     return [row.id for row in rows]
-
-
-def _add_item(session: Session, session_id: int, item: PlannedItem, run_ids: Sequence[int]) -> None:
-    row = ItemRow(
-        session_id=session_id,
-        key=item.key,
-        kind=item.kind,
-        gold_id=item.gold_id,
-        cluster=item.cluster,
-        stratum=item.stratum,
-        slices=dict(item.slices),
-        payload={"prompt": item.prompt, "references": list(item.references)},
-        block=item.block,
-        shuffle=item.shuffle,
-        priority=0,
-        target=item.target,
-        n_taken=0,
-        is_open=item.source == "raters",
-        source=item.source,
-    )
-    session.add(row)
-    session.flush()
-    for position, answer in enumerate(item.answers):
-        candidate = CandidateRow(
-            item_id=row.id,
-            position=position,
-            text=answer.text.replace("\x00", "\ufffd"),  # no database stores a NUL
-            shown=answer.shown,
-            answer_digest=answer.digest,
-            leaks=list(answer.leaks),
-        )
-        session.add(candidate)
-        session.flush()
-        session.add_all(
-            CandidateRunRow(candidate_id=candidate.id, run_id=run_ids[number])
-            for number in answer.runs
-        )
-    if item.known is not None:
-        session.add_all(_gold_answers(row.id, item.known))
-
-
-def _gold_answers(item_id: int, known: KnownItem) -> list[GoldAnswerRow]:
-    rows = [
-        GoldAnswerRow(
-            item_id=item_id,
-            position=position,
-            dimension=name,
-            low=low,
-            high=high,
-            outcomes=[],
-            explanation=known.explanation,
-        )
-        for position, ranges in enumerate(known.accept)
-        for name, (low, high) in ranges.items()
-    ]
-    if known.preferred:
-        rows.append(
-            GoldAnswerRow(
-                item_id=item_id,
-                position=None,
-                dimension="preference",
-                outcomes=list(known.preferred),
-                explanation=known.explanation,
-            )
-        )
-    return rows

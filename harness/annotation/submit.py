@@ -120,8 +120,7 @@ def _store(
     )
     clean = checked(config, scales_of(row), len(candidates), said)
     _take(session, assignment, item)
-    rating = _add_rating(database, session, assignment, clean)
-    _add_parts(session, rating, assignment, candidates, clean)
+    rating = add_rating(database, session, assignment, candidates, clean)
     record(
         database,
         session,
@@ -149,9 +148,22 @@ def _take(session: Session, assignment: AssignmentRow, item: ItemRow) -> None:
     item.n_taken = n_taken(session, item.id)
 
 
-def _add_rating(
-    database: Database, session: Session, assignment: AssignmentRow, said: Submission
+def add_rating(
+    database: Database,
+    session: Session,
+    assignment: AssignmentRow,
+    candidates: list[CandidateRow],
+    said: Submission,
 ) -> RatingRow:
+    """Add a rating that was checked, as the next revision of its assignment.
+
+    Args:
+        database: Tells the time.
+        session: The unit of work.
+        assignment: Whose sides tell which answer A is.
+        candidates: The item's answers in their stored order.
+        said: The rating.
+    """
     last = session.scalar(
         select(func.max(RatingRow.revision)).where(RatingRow.assignment_id == assignment.id)
     )
@@ -170,6 +182,7 @@ def _add_rating(
     )
     session.add(rating)
     session.flush()
+    _add_parts(session, rating, assignment, candidates, said)
     return rating
 
 

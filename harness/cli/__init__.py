@@ -32,6 +32,11 @@ VERBS: dict[str, tuple[str, str]] = {
         "Make a run out of predictions made elsewhere.",
     ),
     "judge": ("harness.cli.judge:judge", "Have a model judge stored answers; show what sways it."),
+    "annotate": (
+        "harness.cli.annotate:annotate",
+        "Have people rate answers without knowing whose they are.",
+    ),
+    "agreement": ("harness.cli.agreement:agreement", "Say how far raters agree, from any CSV."),
     "compare": ("harness.cli.compare:compare", "Compare two runs item by item, with intervals."),
     "metrics": (
         "harness.cli.metrics:metrics",

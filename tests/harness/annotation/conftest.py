@@ -141,7 +141,10 @@ def sitting(
         where = at or database
         suite = suite_of(n)
         runs = runs_of(suite, n_runs, said)
-        plain: dict[str, Any] = {"overlap": {"share": 0.0, "at_least": 0}, "repeats": {"share": 0.0}}
+        plain: dict[str, Any] = {
+            "overlap": {"share": 0.0, "at_least": 0},
+            "repeats": {"share": 0.0},
+        }
         whole = SessionConfig.model_validate({"name": name, **plain, **config})
         create_session(where, whole, suite, runs, folder=tmp_path, actor="lead")
         for handle in raters:
@@ -162,10 +165,11 @@ def answered(
     **more: Any,
 ) -> Submission:
     """Return a whole rating of a task: one value on every scale."""
-    slots = [answer.slot for answer in task.answers]
+    slots: list[Slot] = [answer.slot for answer in task.answers]
+    by_slot: dict[Slot, int | None] = dict(values or {})
     answers = {
         slot: AnswerScores(
-            values={scale.name: (values or {}).get(slot, value) for scale in task.asked.scales}
+            values={scale.name: by_slot.get(slot, value) for scale in task.asked.scales}
         )
         for slot in slots
     }

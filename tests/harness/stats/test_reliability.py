@@ -237,7 +237,10 @@ def test_the_interval_of_alpha_covers(n_units: int, least: float) -> None:
         seen = rng.normal(size=(n, 1)) + rng.normal(scale=0.9, size=(n, 3))
         codes = np.digitize(seen, [-1.5, -0.5, 0.5, 1.5]).astype(np.int64)
         return Table(
-            codes=codes, values=np.asarray([1.0, 2.0, 3.0, 4.0, 5.0]), raters=("a", "b", "c"), level="ordinal"
+            codes=codes,
+            values=np.asarray([1.0, 2.0, 3.0, 4.0, 5.0]),
+            raters=("a", "b", "c"),
+            level="ordinal",
         )
 
     rng = np.random.default_rng(7)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from harness.annotation.blinding import choice_of
 from harness.annotation.config import SessionConfig
 from harness.annotation.database import Database
 from harness.annotation.draw import n_words
@@ -146,7 +147,8 @@ def _straight(handle: str, rated: Sequence[_Rated]) -> Flag | None:
     longest, run, before = 0, 0, None
     for one in rated:
         points = [value for values in one.said.values.values() for value in values.values()]
-        now = (tuple(set(points)), one.said.outcome) if len(set(points)) == 1 else None
+        side = choice_of(one.said.outcome, is_flipped=one.assignment.is_flipped)
+        now = (points[0], side) if len(set(points)) == 1 else None
         run = run + 1 if now is not None and now == before else int(now is not None)
         longest, before = max(longest, run), now
     if longest < STRAIGHT:

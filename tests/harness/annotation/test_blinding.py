@@ -49,7 +49,10 @@ def seen_by(session: Sitting, handle: str) -> str:
         number += 1
         task = receipt.next
     got.append(asdict(task))
-    got += [{**asdict(one), "saved_at": ""} for one in own_ratings(session.database, session.name, handle)]
+    got += [
+        {**asdict(one), "saved_at": ""}
+        for one in own_ratings(session.database, session.name, handle)
+    ]
     for wrong in (lambda: claim(session.database, "no-session", handle),
                   lambda: open_again(session.database, session.name, handle, "0" * 16)):  # fmt: skip
         with pytest.raises(AnnotationError) as refused:

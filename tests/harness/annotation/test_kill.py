@@ -37,21 +37,23 @@ while isinstance(task, Task):
     print(said.token, flush=True)
 """
 
+ROOT = Path(__file__).resolve().parents[3]
+
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(3))
 def test_no_confirmed_rating_is_lost_when_raters_are_killed(
     sitting: Callable[..., Sitting], tmp_path: Path, number: int
 ) -> None:
-    session = sitting(n=60, raters_per_item="all")
+    session = sitting(n=400, raters_per_item="all")
     session.database.close()
     place = str(tmp_path / "annotations.db")
     rng = random.Random(SEED + number)
     confirmed: list[str] = []
     for _ in range(3):
         processes = [_rater(place, session.name, handle, tmp_path) for handle in session.raters]
-        _wait_for(tmp_path, len(processes))
+        _wait_for(tmp_path, processes)
         time.sleep(rng.uniform(0.0, 0.4))
         for process in processes:
             process.send_signal(signal.SIGKILL)
@@ -74,20 +76,21 @@ def test_no_confirmed_rating_is_lost_when_raters_are_killed(
 
 
 def _rater(place: str, name: str, handle: str, folder: Path) -> subprocess.Popen[bytes]:
-    out = (folder / f"said-{handle}.txt").open("wb")
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, place, name, handle],
-        stdout=out, env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-    )  # fmt: skip
+    with (folder / f"said-{handle}.txt").open("wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, place, name, handle],
+            stdout=out,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
 
 
-def _wait_for(folder: Path, n: int) -> None:
-    """Wait until every rater has confirmed something, so that the kill falls into the work."""
-    for _ in range(3000):
-        if sum(file.stat().st_size > 0 for file in folder.glob("said-*.txt")) >= n:
+def _wait_for(folder: Path, processes: list[subprocess.Popen[bytes]]) -> None:
+    """Wait until a rater has confirmed something, so that the kill falls into the work."""
+    while all(process.poll() is None for process in processes):
+        if any(file.stat().st_size > 0 for file in folder.glob("said-*.txt")):
             return
-        time.sleep(0.02)
-    raise AssertionError("the raters did not begin")
+        time.sleep(0.005)
 
 
 def _parts(session: Session) -> tuple[int, int, int]:

@@ -65,7 +65,7 @@ def test_a_whole_session_runs_as_on_sqlite(sitting: Callable[..., Sitting], empt
 
 def test_many_raters_at_once_are_never_too_many_for_an_item(empty: str) -> None:
     database = open_database(empty)
-    handles = [f"r{number}" for number in range(6)]
+    handles = [f"rater-{number}" for number in range(6)]
     load.prepare(database, handles, n_items=30)
 
     context = multiprocessing.get_context("spawn")

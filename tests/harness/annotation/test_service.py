@@ -109,7 +109,9 @@ def test_what_was_said_comes_back_on_the_sides_it_was_said_on(sitting: Make) -> 
         assert opened.answers == task.answers
         assert opened.said is not None
         assert opened.said.choice == "A"
-        points = {slot: scores.values["truthfulness"] for slot, scores in opened.said.answers.items()}
+        points = {
+            slot: scores.values["truthfulness"] for slot, scores in opened.said.answers.items()
+        }
         assert points == {"A": 5, "B": 3}
 
 

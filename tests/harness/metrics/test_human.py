@@ -160,7 +160,7 @@ def test_what_nobody_rated_and_points_outside_are_told(
     metric_of_rows: Callable[..., Metric],
 ) -> None:
     rows = [row("g", "a", "r1", values={"truthfulness": 5})]
-    with pytest.raises(ConfigError, match="nobody rated 'truth'.*truthfulness"):
+    with pytest.raises(ConfigError, match=r"nobody rated 'truth'.*truthfulness"):
         metric_of_rows(rows, "truth")
     with pytest.raises(ConfigError, match="is 5 in rating 'r1-g-1', outside 1 to 4"):
         metric_of_rows(rows, high=4)

@@ -15,6 +15,7 @@ from harness.annotation.draw import draw
 from harness.annotation.errors import AnnotationError, NotAllowedError, SubmissionError
 from harness.annotation.feedback import known_of, verdicts
 from harness.annotation.latest import StoredRating, latest_ratings
+from harness.annotation.lead_views import AnonymousRating, Decision, Dispute
 from harness.annotation.lookup import config_of, rater_named, scales_of, session_named
 from harness.annotation.raters import ALLOWS
 from harness.annotation.schema.tables import (
@@ -24,7 +25,7 @@ from harness.annotation.schema.tables import (
     ItemRow,
     SessionRow,
 )
-from harness.annotation.views import AnonymousRating, AnswerScores, Decision, Dispute
+from harness.annotation.views import AnswerScores
 
 SPREAD = 2
 """Points between two raters, from which on an item is disputed."""

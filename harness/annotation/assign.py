@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from harness.annotation.audit import record
 from harness.annotation.blinding import progress_of, task_of
-from harness.annotation.choose import Chooser, n_taken
+from harness.annotation.choose import Chooser
+from harness.annotation.counts import n_taken
 from harness.annotation.database import Database
 from harness.annotation.errors import SubmissionError
 from harness.annotation.lookup import (

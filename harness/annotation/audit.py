@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from harness.annotation.database import Database
+from harness.annotation.lead_views import Event
 from harness.annotation.lookup import session_named
 from harness.annotation.schema.tables import EventRow
-from harness.annotation.views import Event
 
 
 def record(

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from harness.annotation.config import SessionConfig
+from harness.annotation.counts import counting, has_room, n_taken
 from harness.annotation.database import Database
 from harness.annotation.draw import ORDER_PRIME, draw, key_of
 from harness.annotation.schema.tables import (
@@ -24,7 +25,7 @@ from harness.annotation.schema.tables import (
     RaterRow,
     SessionRow,
 )
-from harness.annotation.schema.types import OPEN_STATES, TAKEN_STATES, ItemKind
+from harness.annotation.schema.types import OPEN_STATES, ItemKind
 
 MOST_ONE_SIDED = 3
 """Pairs by which a rater's two orders may differ before that counts more than the item's."""
@@ -181,7 +182,7 @@ class Chooser:
         counted = (
             select(func.count())
             .select_from(AssignmentRow)
-            .where(AssignmentRow.item_id == ItemRow.id, *_taken())
+            .where(AssignmentRow.item_id == ItemRow.id, *counting())
             .scalar_subquery()
         )
         wrong = self.session.scalars(
@@ -251,7 +252,7 @@ class Chooser:
             select(CandidateRow.item_id).where(CandidateRow.position == 1)
         )
         own = self._lean(*self._mine(), AssignmentRow.occurrence == 0, is_pair)
-        of_item = self._lean(AssignmentRow.item_id == item.id, *_taken())
+        of_item = self._lean(AssignmentRow.item_id == item.id, *counting())
         lean = own if abs(own) >= MOST_ONE_SIDED else of_item or own
         if lean == 0:
             return bool(draw([self.row.seed, item.key, self.rater.handle, "side"]) % 2)
@@ -301,22 +302,3 @@ class Chooser:
     def _locked(self, item_id: int) -> ItemRow:
         query = select(ItemRow).where(ItemRow.id == item_id).with_for_update()
         return self.session.execute(query).scalar_one()
-
-
-def n_taken(session: Session, item_id: int) -> int:
-    """Return how many raters an item has: counted, not remembered."""
-    query = select(func.count()).select_from(AssignmentRow)
-    return session.scalar(query.where(AssignmentRow.item_id == item_id, *_taken())) or 0
-
-
-def has_room(session: Session, item: ItemRow) -> bool:
-    """Return whether an item needs another rater; the caller has locked it."""
-    return item.target is None or n_taken(session, item.id) < item.target
-
-
-def _taken() -> tuple[ColumnElement[bool], ...]:
-    return (
-        AssignmentRow.state.in_(TAKEN_STATES),
-        AssignmentRow.occurrence == 0,
-        AssignmentRow.is_surplus.is_(False),
-    )

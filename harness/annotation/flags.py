@@ -14,6 +14,7 @@ from harness.annotation.database import Database
 from harness.annotation.draw import n_words
 from harness.annotation.feedback import known_of, verdicts
 from harness.annotation.latest import StoredRating, latest_ratings
+from harness.annotation.lead_views import Flag
 from harness.annotation.lookup import config_of, session_named
 from harness.annotation.schema.tables import (
     AssignmentRow,
@@ -23,7 +24,6 @@ from harness.annotation.schema.tables import (
     RaterRow,
     SessionRow,
 )
-from harness.annotation.views import Flag
 from harness.stats.tests import mcnemar_exact
 
 STRAIGHT = 10

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from harness.annotation.database import Database
 from harness.annotation.latest import StoredRating, latest_ratings
+from harness.annotation.lead_views import RaterProgress, SessionProgress
 from harness.annotation.lookup import session_named
 from harness.annotation.schema.tables import (
     AssignmentRow,
@@ -21,7 +22,6 @@ from harness.annotation.schema.tables import (
 )
 from harness.annotation.schema.types import OPEN_STATES, TAKEN_STATES
 from harness.annotation.setup import summary_of
-from harness.annotation.views import RaterProgress, SessionProgress
 
 
 def session_progress(database: Database, name: str) -> SessionProgress:

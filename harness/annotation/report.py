@@ -10,8 +10,8 @@ from statistics import fmean
 from harness.annotation.database import Database
 from harness.annotation.export.rows import SessionExport, export_session
 from harness.annotation.flags import flags
+from harness.annotation.lead_views import Flag, SessionProgress
 from harness.annotation.progress import session_progress
-from harness.annotation.views import Flag, SessionProgress
 from harness.metrics.ratings import RatedAnswer
 from harness.stats.reliability import (
     Coefficient,

@@ -16,6 +16,7 @@ from harness.annotation.database import Database
 from harness.annotation.dimensions import load_dimensions
 from harness.annotation.errors import AnnotationError, SessionStateError
 from harness.annotation.insert import store_items, store_session
+from harness.annotation.lead_views import SessionSummary
 from harness.annotation.leaks import named_in
 from harness.annotation.lookup import session_named
 from harness.annotation.plan import RunAnswers, names_of, plan_items
@@ -26,7 +27,6 @@ from harness.annotation.schema.tables import (
     SessionRunRow,
 )
 from harness.annotation.schema.types import SessionState
-from harness.annotation.views import SessionSummary
 from harness.config import read_text
 from harness.digest import file_digest
 from harness.scoring import refuse_other_gold

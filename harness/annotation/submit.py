@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from harness.annotation.assign import next_task
 from harness.annotation.audit import record
 from harness.annotation.blinding import SLOTS
-from harness.annotation.choose import has_room, n_taken
 from harness.annotation.config import SessionConfig
+from harness.annotation.counts import has_room, n_taken
 from harness.annotation.database import Database
 from harness.annotation.errors import SessionStateError, SubmissionError
 from harness.annotation.feedback import feedback_on

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from harness.annotation.audit import record
 from harness.annotation.blinding import SLOTS
-from harness.annotation.choose import has_room, n_taken
+from harness.annotation.counts import has_room, n_taken
 from harness.annotation.database import Database
 from harness.annotation.draw import key_of
 from harness.annotation.elsewhere import Elsewhere

@@ -11,7 +11,7 @@ from harness.cli.annotate_options import actor, database_option, opened
 from harness.cli.options import data_option, json_option, print_json, root_option, suite_of_run
 
 if TYPE_CHECKING:
-    from harness.annotation.views import SessionSummary
+    from harness.annotation.lead_views import SessionSummary
 
 
 @click.command()

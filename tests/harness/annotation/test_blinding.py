@@ -11,10 +11,11 @@ import pytest
 
 from harness.annotation.assign import claim, save_draft
 from harness.annotation.blinding import open_again, own_ratings, sessions_for
+from harness.annotation.entry import person_of, redeem
 from harness.annotation.errors import AnnotationError
 from harness.annotation.export.rows import export_session
 from harness.annotation.export.tables import csv_text, jsonl
-from harness.annotation.raters import invite, person_of, redeem
+from harness.annotation.raters import invite
 from harness.annotation.setup import change_state, unblind
 from harness.annotation.submit import submit
 from harness.annotation.views import Task

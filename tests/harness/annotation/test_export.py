@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -23,12 +23,13 @@ from harness.annotation.export.label_studio import interface, label_studio
 from harness.annotation.export.rows import export_session
 from harness.annotation.export.tables import csv_text, jsonl, neutral, parquet, write_beside_runs
 from harness.annotation.export.training import gold_patch, preference_pairs
+from harness.annotation.lead_views import Decision
 from harness.annotation.raters import exclude, invite
 from harness.annotation.report import session_report
 from harness.annotation.setup import change_state, unblind
 from harness.annotation.submit import submit
 from harness.annotation.take_in import take_in
-from harness.annotation.views import AnswerScores, Decision, Submission, Task
+from harness.annotation.views import AnswerScores, Slot, Submission, Task
 from harness.gate.ratings import read_ratings
 from tests.harness.annotation.conftest import Sitting, answered
 
@@ -61,7 +62,7 @@ def test_json_lines_are_what_the_gate_reads(sitting: Make, tmp_path: Path) -> No
     session = sitting(n=3)
     task = claim(session.database, session.name, "ann")
     assert isinstance(task, Task)
-    answers = {
+    answers: dict[Slot, AnswerScores] = {
         one.slot: AnswerScores(
             values={scale.name: 2 for scale in task.asked.scales},
             tags={"unsafe": "critical", "outdated": "minor"} if one.slot == "A" else {},
@@ -230,7 +231,7 @@ def test_a_wrong_gold_item_becomes_a_patch(sitting: Make) -> None:
 def test_label_studios_interface_is_xml_with_every_scale(sitting: Make) -> None:
     session = sitting(n=2)
 
-    root = ElementTree.fromstring(interface(export_session(session.database, session.name)))
+    root = ET.fromstring(interface(export_session(session.database, session.name)))
 
     names = {one.get("name") for one in root.iter()}
     assert {"truthfulness_a", "truthfulness_b", "preference", "answer_a"} <= names

@@ -6,20 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.annotation.errors import AnnotationError, NotAllowedError
-from harness.annotation.raters import (
+from harness.annotation.entry import (
     TRIES,
-    deactivate,
     enter_verified,
-    exclude,
-    invite,
     log_in,
     log_out,
     person_of,
     redeem,
-    require,
     set_password,
 )
+from harness.annotation.errors import AnnotationError, NotAllowedError
+from harness.annotation.raters import deactivate, exclude, invite, require
 from tests.harness.annotation.conftest import Clock, Sitting
 
 Make = Callable[..., Sitting]

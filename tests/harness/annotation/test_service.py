@@ -17,18 +17,12 @@ from harness.annotation.audit import events
 from harness.annotation.blinding import open_again, own_ratings
 from harness.annotation.errors import NotAllowedError, SessionStateError, SubmissionError
 from harness.annotation.flags import flags
+from harness.annotation.lead_views import Decision
 from harness.annotation.progress import session_progress
 from harness.annotation.schema.tables import AssignmentRow, ItemRow, RaterRow
 from harness.annotation.setup import change_state
 from harness.annotation.submit import submit
-from harness.annotation.views import (
-    AnswerScores,
-    Decision,
-    NothingToDo,
-    Receipt,
-    Submission,
-    Task,
-)
+from harness.annotation.views import AnswerScores, NothingToDo, Receipt, Slot, Submission, Task
 from tests.harness.annotation.conftest import Clock, Sitting, answered
 
 Make = Callable[..., Sitting]
@@ -474,7 +468,7 @@ def test_tags_are_kept_with_their_gravity(sitting: Make) -> None:
     session = sitting(n=1)
     task = given(session)
     whole = answered(task, 2)
-    answers = {
+    answers: dict[Slot, AnswerScores] = {
         slot: AnswerScores(values=scores.values, tags={"unsafe": "critical"})
         for slot, scores in whole.answers.items()
     }

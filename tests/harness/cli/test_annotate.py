@@ -13,7 +13,7 @@ import pytest
 
 from harness.annotation.assign import claim
 from harness.annotation.database import Database, open_database
-from harness.annotation.raters import redeem
+from harness.annotation.entry import redeem
 from harness.annotation.submit import submit
 from harness.annotation.views import AnswerScores, Slot, Submission, Task
 from tests.harness.cli.support import Done
@@ -51,7 +51,9 @@ def script(database: Database, handle: str, *, severity: int) -> int:
     n = 0
     task: Any = claim(database, "clinic", handle)
     while isinstance(task, Task):
-        good = {answer.slot: _likeness(answer.text, task.references) for answer in task.answers}
+        good: dict[Slot, float] = {
+            answer.slot: _likeness(answer.text, task.references) for answer in task.answers
+        }
         answers: dict[Slot, AnswerScores] = {
             slot: AnswerScores(
                 values={

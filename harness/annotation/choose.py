@@ -105,7 +105,8 @@ class Chooser:
     def _known(self, kind: ItemKind) -> ItemRow | None:
         """Return the next training item or check that this rater has not had."""
         query = self._items(kind).order_by(self._own_order())
-        return self.session.scalar(query.limit(1))
+        found = self.session.scalar(query.limit(1))
+        return None if found is None else self._locked(found)
 
     def _check_due(self, position: int) -> ItemRow | None:
         """Return a check where one is due: spread evenly, not at places that could be foreseen."""
@@ -165,9 +166,9 @@ class Chooser:
         query = query.order_by(ItemRow.block, self._own_order()).limit(1)
         # What others are choosing at this moment is passed over, unless nothing else is left.
         for skips in (True, False):
-            while (
-                item := self.session.scalar(query.with_for_update(skip_locked=skips))
-            ) is not None:
+            choice = query.with_for_update(skip_locked=skips)
+            while (found := self.session.scalar(choice)) is not None:
+                item = self._locked(found)
                 taken = n_taken(self.session, item.id)
                 if item.target is None or taken < item.target:
                     return item
@@ -268,12 +269,12 @@ class Chooser:
         sides = dict(counted.all())
         return sides.get(True, 0) - sides.get(False, 0)
 
-    def _items(self, kind: ItemKind) -> Select[ItemRow]:
-        """Return the items of a kind that need a rater and that this rater has not had."""
+    def _items(self, kind: ItemKind) -> Select[int]:
+        """Return ids of items that need a rater and that this one has not had; no texts yet."""
         had = select(AssignmentRow.item_id).where(
             *self._mine(), AssignmentRow.state.not_in(("expired", "released"))
         )
-        return select(ItemRow).where(
+        return select(ItemRow.id).where(
             ItemRow.session_id == self.row.id,
             ItemRow.kind == kind,
             ItemRow.is_open,
@@ -301,4 +302,6 @@ class Chooser:
 
     def _locked(self, item_id: int) -> ItemRow:
         query = select(ItemRow).where(ItemRow.id == item_id).with_for_update()
-        return self.session.execute(query).scalar_one()
+        # As it is now, not as it was when this unit first saw it.
+        fresh = query.execution_options(populate_existing=True)
+        return self.session.execute(fresh).scalar_one()

@@ -58,6 +58,18 @@ class RunValues:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RaterSeverity:
+    """How a rater's points lie to those of the others on the same answers."""
+
+    rater: str
+    """A pseudonym."""
+    deviation: float | None
+    """Mean of own point − mean of the others', over scales; below 0: severe. None: no overlap."""
+    n: int
+    """Points that were compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionReport:
     """A session's counts, agreement and flags."""
 
@@ -69,6 +81,7 @@ class SessionReport:
     """Preferences for the answer on the left, of `n_sides`."""
     n_sides: int
     agreement: tuple[ScaleAgreement, ...]
+    severities: tuple[RaterSeverity, ...]
     flags: tuple[Flag, ...]
     runs: tuple[RunValues, ...]
 
@@ -90,6 +103,7 @@ def session_report(database: Database, name: str) -> SessionReport:
         left_wins=sum(sides),
         n_sides=len(sides),
         agreement=tuple(_agreements(export, rows)),
+        severities=tuple(_severities(export, rows)),
         flags=tuple(flags(database, name)),
         runs=tuple(_by_run(export, rows)) if export.is_unblinded else (),
     )
@@ -136,6 +150,25 @@ def _agreements(export: SessionExport, rows: Sequence[RatedAnswer]) -> list[Scal
             )
         )
     return [*found, *_preference(export, rows)]
+
+
+def _severities(export: SessionExport, rows: Sequence[RatedAnswer]) -> list[RaterSeverity]:
+    points: dict[tuple[str, str, str], dict[str, int]] = {}
+    for row in rows:
+        for scale in export.scales:
+            if scale in row.values:
+                unit = (row.item_key, row.answer, scale)
+                points.setdefault(unit, {})[row.rater] = row.values[scale]
+    gaps: dict[str, list[float]] = {row.rater: [] for row in rows}
+    for given in points.values():
+        for rater, value in given.items():
+            others = [other for name, other in given.items() if name != rater]
+            if others:
+                gaps[rater].append(value - fmean(others))
+    return [
+        RaterSeverity(rater=rater, deviation=fmean(own) if own else None, n=len(own))
+        for rater, own in sorted(gaps.items())
+    ]
 
 
 def _preference(export: SessionExport, rows: Sequence[RatedAnswer]) -> list[ScaleAgreement]:

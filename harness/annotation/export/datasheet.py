@@ -101,7 +101,11 @@ def _counts(report: SessionReport) -> list[str]:
             f"- {rater.pseudonym}: {rater.n_submitted} rated, {rater.n_skipped} skipped, "
             f'{rater.n_surplus} surplus, {rater.n_cannot_judge} with "cannot judge"{left_out}'
         )
-    return lines
+    return lines + [
+        f"- {one.rater} gives {one.deviation:+.2f} points to the others' mean"
+        for one in report.severities
+        if one.deviation is not None
+    ]
 
 
 def _agreement(report: SessionReport) -> list[str]:

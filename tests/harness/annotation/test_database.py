@@ -7,16 +7,19 @@ import subprocess
 import sys
 import zipfile
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from harness.annotation.database import Database, database_url, open_database
 from harness.annotation.errors import DatabaseError
 from harness.annotation.filesystem import network_file_system
 from harness.annotation.migrate import MIGRATIONS
-from harness.annotation.schema.tables import Base
+from harness.annotation.schema.tables import Base, EventRow
 
 
 def test_the_migrations_make_the_tables_that_the_code_has(tmp_path: Path) -> None:
@@ -136,14 +139,44 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
 
 
 def test_a_unit_that_fails_leaves_nothing(database: Database) -> None:
-    def half(session: object) -> None:
-        session.execute(text("INSERT INTO event VALUES (1, NULL, 'a', 'b', '{}', '2026-01-01')"))  # pyright: ignore[reportAttributeAccessIssue]
+    def half(session: Session) -> None:
+        session.add(event())
+        session.flush()
         raise ValueError("stop")
 
     with pytest.raises(ValueError, match="stop"):
         database.write(half)
 
     assert database.read(lambda s: s.scalar(text("SELECT count(*) FROM event"))) == 0
+
+
+def test_a_unit_is_done_again_from_its_start_when_the_database_was_busy(
+    database: Database,
+) -> None:
+    tries: list[int] = []
+
+    def work(session: Session) -> int:
+        tries.append(1)
+        session.add(event())
+        session.flush()
+        if len(tries) < 3:
+            raise OperationalError("…", {}, sqlite3.OperationalError("database is locked"))
+        return len(tries)
+
+    assert database.write(work) == 3
+    assert database.read(lambda s: s.scalar(text("SELECT count(*) FROM event"))) == 1
+
+
+def test_a_database_that_stays_busy_is_one_message(database: Database) -> None:
+    def work(session: Session) -> None:
+        raise OperationalError("…", {}, sqlite3.OperationalError("database is locked"))
+
+    with pytest.raises(DatabaseError, match="another process kept it locked; try again"):
+        database.write(work)
+
+
+def event() -> EventRow:
+    return EventRow(actor="a", what="b", detail={}, created_at=datetime.now(UTC))
 
 
 def test_a_reader_cannot_write(database: Database) -> None:

@@ -132,6 +132,8 @@ def test_two_scripted_raters_find_the_winner_and_the_gate_passes_it(
     assert blind["runs"] == []
     truth = {one["run"]: one["means"]["truthfulness"] for one in report["runs"]}
     assert truth[tuned.name] > truth[base.name] + 0.5
+    ann, ben = report["severities"]
+    assert ann["deviation"] == -ben["deviation"] > 0.2  # ben is the severe one
     scale = report["agreement"][0]
     assert [one["name"][:5] for one in scale["coefficients"]][:2] == ["Kripp", "Gwet'"]
     assert 0 < scale["coefficients"][0]["value"] < 1  # one is more severe than the other

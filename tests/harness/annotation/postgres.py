@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 OWNER = "postgres"
@@ -34,23 +37,70 @@ def why_not() -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server in a folder of its own."""
+
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"postgresql://tunemark@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start it, after a crash too: then what its dead processes leave must be gone first."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder}"
+        log = str(self.folder / "log")
+        for attempt in range(20):
+            try:
+                _run("pg_ctl", "-D", self._data, "-o", f"{options} -c max_connections=200",
+                     "-l", log, "-w", "start")  # fmt: skip
+            except AssertionError:
+                if attempt == 19:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
+
+    def stop(self) -> None:
+        """Stop it at once."""
+        _run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+
+    def crash(self) -> None:
+        """Kill it as the system does when memory runs out."""
+        pid = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+
+    @property
+    def _data(self) -> str:
+        return str(self.folder / "data")
+
+
 @contextmanager
 def server() -> Iterator[str]:
     """Start a server; give its URL; stop it and delete everything."""
+    with own_server() as started:
+        yield started.url
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """Do the same for who wants to stop and start it."""
     folder = Path(tempfile.mkdtemp(prefix="tunemark-postgres-"))
     try:
         if os.geteuid() == 0:
             owner = pwd.getpwnam(OWNER)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-        port = _free_port()
-        data = folder / "data"
-        _run("initdb", "-D", str(data), "-U", "tunemark", "--auth=trust", "-E", "UTF8", "-N")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c max_connections=200"
-        _run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
+        made = Server(folder=folder, port=_free_port())
+        data = str(folder / "data")
+        _run("initdb", "-D", data, "-U", "tunemark", "--auth=trust", "-E", "UTF8", "-N")
+        made.start()
         try:
-            yield f"postgresql://tunemark@127.0.0.1:{port}/postgres"
+            yield made
         finally:
-            _run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+            made.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -52,8 +52,10 @@ def test_no_confirmed_rating_is_lost_when_raters_are_killed(
     rng = random.Random(SEED + number)
     confirmed: list[str] = []
     for _ in range(3):
-        processes = [_rater(place, session.name, handle, tmp_path) for handle in session.raters]
-        _wait_for(tmp_path, processes)
+        processes = [
+            start_rater(place, session.name, handle, tmp_path) for handle in session.raters
+        ]
+        wait_for(tmp_path, processes)
         time.sleep(rng.uniform(0.0, 0.4))
         for process in processes:
             process.send_signal(signal.SIGKILL)
@@ -75,7 +77,7 @@ def test_no_confirmed_rating_is_lost_when_raters_are_killed(
     assert faults == ()
 
 
-def _rater(place: str, name: str, handle: str, folder: Path) -> subprocess.Popen[bytes]:
+def start_rater(place: str, name: str, handle: str, folder: Path) -> subprocess.Popen[bytes]:
     with (folder / f"said-{handle}.txt").open("wb") as out:
         return subprocess.Popen(
             [sys.executable, "-c", PROGRAM, place, name, handle],
@@ -85,7 +87,7 @@ def _rater(place: str, name: str, handle: str, folder: Path) -> subprocess.Popen
         )
 
 
-def _wait_for(folder: Path, processes: list[subprocess.Popen[bytes]]) -> None:
+def wait_for(folder: Path, processes: list[subprocess.Popen[bytes]]) -> None:
     """Wait until a rater has confirmed something, so that the kill falls into the work."""
     while all(process.poll() is None for process in processes):
         if any(file.stat().st_size > 0 for file in folder.glob("said-*.txt")):

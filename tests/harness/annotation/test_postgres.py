@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from benchmarks.annotation import run as load
 from harness.annotation.assign import claim, save_draft
@@ -15,10 +18,12 @@ from harness.annotation.database import open_database
 from harness.annotation.errors import DatabaseError
 from harness.annotation.export.rows import export_session
 from harness.annotation.progress import session_progress
+from harness.annotation.schema.tables import RatingRow
 from harness.annotation.submit import submit
 from harness.annotation.views import Task
 from tests.harness.annotation import postgres
 from tests.harness.annotation.conftest import Sitting, answered
+from tests.harness.annotation.test_kill import SEED, start_rater, wait_for
 
 pytestmark = pytest.mark.postgres
 
@@ -77,6 +82,36 @@ def test_many_raters_at_once_are_never_too_many_for_an_item(empty: str) -> None:
     database.close()
     assert len(tokens) >= 55
     assert faults == {"lost": 0, "duplicated": 0, "over-assigned": 0}
+
+
+@pytest.mark.slow
+def test_no_confirmed_rating_is_lost_when_the_server_is_killed(
+    sitting: Callable[..., Sitting], tmp_path: Path
+) -> None:
+    why = postgres.why_not()
+    if why:
+        pytest.skip(why)
+    with postgres.own_server() as server:
+        database = open_database(server.url)
+        session = sitting(n=400, at=database, raters_per_item="all")
+        database.close()
+        raters = [start_rater(server.url, session.name, h, tmp_path) for h in session.raters]
+        wait_for(tmp_path, raters)
+        time.sleep(random.Random(SEED).uniform(0.0, 1.0))
+        server.crash()
+        for rater in raters:
+            rater.wait()  # their message says that the database is gone
+        server.start()
+
+        database = open_database(server.url)
+        stored = database.read(lambda unit: set(unit.scalars(select(RatingRow.token))))
+        faults = session_progress(database, session.name).faults
+        database.close()
+
+    confirmed = {line for file in tmp_path.glob("said-*.txt") for line in file.read_text().split()}
+    assert confirmed, "nothing was confirmed before the kill"
+    assert confirmed <= stored, f"seed {SEED}"
+    assert faults == ()
 
 
 def test_a_server_that_is_not_there_is_told_without_the_password() -> None:

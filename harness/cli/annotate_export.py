@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from harness.annotation.export.rows import SessionExport
 
 FORMATS = (
-    "jsonl", "csv", "parquet", "dpo", "gold-patch", "label-studio", "argilla", "datasheet",
+    "jsonl", "csv", "parquet", "dpo", "gold-patch", "label-studio",
+    "label-studio-interface", "argilla", "datasheet",
 )  # fmt: skip
 
 
@@ -95,6 +96,7 @@ def _writers(
         "dpo": lambda: _lines(training.preference_pairs(whole, at_least=min_raters)),
         "gold-patch": lambda: _lines(training.gold_patch(database, whole.name)),
         "label-studio": lambda: _whole(label_studio.label_studio(whole)),
+        "label-studio-interface": lambda: label_studio.interface(whole),
         "argilla": lambda: _whole(argilla.argilla(whole)),
         "datasheet": lambda: datasheet.datasheet(database, whole.name),
     }

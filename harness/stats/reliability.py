@@ -63,8 +63,8 @@ class Table:
     @property
     def counts(self) -> Array:
         """How often each category was given to each unit, [units, q]."""
-        q = len(self.values)
-        return np.stack([(self.codes == c).sum(axis=1) for c in range(q)], axis=1).astype(float)
+        given = self.codes[:, :, None] == np.arange(len(self.values))
+        return given.sum(axis=1).astype(float)
 
 
 def table_of(
@@ -247,7 +247,7 @@ def intraclass(
 
     why = ""
     if k < 2:
-        why = "there is one rater"
+        why = "there is one rater" if k else "there is no rating"
     elif n < 2:
         why = f"{n} unit(s) were rated by all {k} raters; two are needed"
     elif bool((x == x.flat[0]).all()):
@@ -295,6 +295,8 @@ def _with_interval(
 
 
 def _why_undefined(table: Table, used: Array, *, is_flat: bool) -> str:
+    if not table.raters:
+        return "there is no rating"
     if len(table.raters) < 2:
         return "there is one rater"
     if not len(used):

@@ -98,6 +98,8 @@ def prepared(tunemark: Tunemark, workspace: Path) -> None:
     assert made.code == 0, made.err
     assert "40 items to rate" in made.out
     assert tunemark("annotate", "open", "clinic", "--root", root).code == 0
+    empty = tunemark("annotate", "report", "clinic", "--root", root)
+    assert "undefined: there is no rating" in empty.out, empty.err
     database = open_database(root / "annotations.db")
     for handle, severity in (("ann", 0), ("ben", 1)):
         done = tunemark("annotate", "invite", "clinic", handle, "--json", "--root", root)

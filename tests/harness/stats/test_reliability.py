@@ -171,6 +171,17 @@ def test_without_overlap_nothing_is_defined() -> None:
     )
 
 
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
+def test_of_no_rating_nothing_is_defined(level: Level) -> None:
+    table = table_of([], level)
+
+    told = [krippendorff_alpha(table), gwet_ac(table), within(table)]
+    told += [intraclass(table, of_mean=of_mean) for of_mean in (True, False)]
+
+    assert {(one.value, one.undefined) for one in told} == {(None, "there is no rating")}
+    assert pairwise_kappas(table) == []
+
+
 def test_ac2_stays_high_where_nearly_all_agree_and_alpha_falls() -> None:
     ratings: list[tuple[str, str, float | str]] = [
         (f"u{i}", r, 5.0) for i in range(48) for r in "xy"

@@ -7,10 +7,12 @@ wrote. On PostgreSQL the rows that a unit decides on are locked.
 
 from __future__ import annotations
 
+import fcntl
 import random
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,7 +71,11 @@ class Database:
         """
         for attempt in range(1, TRIES + 1):
             try:
-                with Session(self._writing, expire_on_commit=False) as session, session.begin():
+                with (
+                    self._turn(),
+                    Session(self._writing, expire_on_commit=False) as session,
+                    session.begin(),
+                ):
                     return work(session)
             except DBAPIError as error:
                 if attempt == TRIES or not _is_transient(error):
@@ -89,6 +95,20 @@ class Database:
                 return work(session)
         except DBAPIError as error:
             raise _told(error, self._reading.url) from error
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for one's turn to write into a file.
+
+        SQLite's own waiting is polling, in which an unlucky process starves when many write all
+        the time. The system's lock serves them in the order they came, and ends with its process.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        with Path(f"{self._writing.url.database}.turn").open("w") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
 
     def close(self) -> None:
         """Close all connections."""
@@ -129,7 +149,7 @@ def open_database(
     except (ModuleNotFoundError, NoSuchModuleError):
         raise MissingExtraError("PostgreSQL", "postgres") from None
     try:
-        bring_up_to_date(engines[0])
+        bring_up_to_date(*engines)
     except DBAPIError as error:
         raise _told(error, url) from error
     return Database(engines, clock)

@@ -21,10 +21,14 @@ LOCK_NUMBER = 7_303_014
 """Of PostgreSQL's advisory lock, any number that nothing else uses."""
 
 
-def bring_up_to_date(engine: Engine) -> None:
+def bring_up_to_date(engine: Engine, reading: Engine) -> None:
     """Make the tables, or change older ones; two processes never do so at once.
 
     A SQLite file that is changed is copied first, to <file>.<revision>.backup.
+
+    Args:
+        engine: For changes.
+        reading: To look; it waits for no writer.
 
     Raises:
         DatabaseError: a newer Tunemark made the tables.
@@ -33,7 +37,7 @@ def bring_up_to_date(engine: Engine) -> None:
 
     script = ScriptDirectory.from_config(_config())
     head = script.get_current_head()
-    if _revision(engine) == head:
+    if _revision(reading) == head:
         return
     with _alone(engine):
         found = _revision(engine)

@@ -26,7 +26,7 @@ test: setup ## Everything that CI runs: code checks, then all tests
 	@$(PY) -m pytest -m "" --durations=10
 
 test-fast: setup ## The tests that need neither model nor browser
-	@$(PY) -m pytest -m "not model and not browser and not slow"
+	@$(PY) -m pytest -m "not model and not browser and not slow and not postgres"
 
 check: lint types layers ## Format, lint, types and layers
 

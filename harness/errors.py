@@ -3,6 +3,7 @@
 HarnessError                exit 1   something failed while working
 ├── RunError                         an engine or a training process failed
 ├── StoreError                       a run folder cannot be read or written
+│   └── DatabaseError                an annotation database (harness/annotation/errors.py)
 ├── TemplateDriftError               training and serving would see different tokens
 ├── CanaryError                      an adapter does not change the model
 └── InputError              exit 2   the command, a file or a name is wrong
@@ -11,6 +12,7 @@ HarnessError                exit 1   something failed while working
     ├── DataError                    training data
     ├── PredictionsError             a file of predictions made elsewhere
     ├── UnknownNameError             no such metric, engine, template, …
+    ├── AnnotationError              a session, rater or rating (harness/annotation/errors.py)
     ├── ModelError                   no such model, or it cannot be used
     ├── AdapterError                 an adapter that does not fit
     ├── IncomparableError            runs that must not be put side by side

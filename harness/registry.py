@@ -70,15 +70,16 @@ METRICS: Mapping[str, str] = {
     "custom": "harness.metrics.custom:custom",
     "judge": "harness.metrics.judge:judge",
     "win_rate": "harness.metrics.judge:win_rate",
+    "human": "harness.metrics.human:human",
 }
 
 WHOLE_ANSWER = frozenset(
     {
         "length", "length_ratio", "answer_distinct_1", "answer_distinct_2", "repetition",
-        "refusal", "empty", "stop_health", "language_match",
+        "refusal", "empty", "stop_health", "language_match", "human",
     }
 )  # fmt: skip
-"""Gauges of all that was said: a task's `extract` is not for them (their own `extract` is)."""
+"""Metrics of all that was said: a task's `extract` is not for them (their own `extract` is)."""
 
 EXTRAS: Mapping[str, str] = {
     "ifeval": "lm-eval",

@@ -11,6 +11,7 @@ from finetune.config import TrainConfig
 from finetune.data.build import BuildConfig
 from finetune.data.mix import MixConfig
 from finetune.data.rules import CleanConfig
+from harness.annotation.config import SessionConfig
 from harness.gate.policy import PolicyConfig
 from harness.leaderboard.config import BoardConfig
 from harness.study_config import StudyConfig
@@ -28,6 +29,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "mix": MixConfig,
     "gate": PolicyConfig,
     "leaderboard": BoardConfig,
+    "session": SessionConfig,
 }
 
 

@@ -38,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
     parser.add_argument("--device", choices=["auto", "cpu", "gpu"], default="auto")
-    parser.add_argument("--extras", default="lm-eval,evaluate,hub,reports,zh,dev")
+    parser.add_argument("--extras", default="lm-eval,evaluate,hub,reports,annotate,postgres,zh,dev")
     args = parser.parse_args()
 
     device = detect_device() if args.device == "auto" else args.device

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-NETWORKED_MARKERS = ("browser", "model")
+NETWORKED_MARKERS = ("browser", "model", "postgres")
 """Tests that talk to a process of their own over a local port."""
 
 ROOT_FOLDER = Path(__file__).resolve().parent.parent

@@ -33,6 +33,11 @@ VERBS: dict[str, tuple[str, str]] = {
         "Make a run out of predictions made elsewhere.",
     ),
     "judge": ("harness.cli.judge:judge", "Have a model judge stored answers; show what sways it."),
+    "annotate": (
+        "harness.cli.annotate:annotate",
+        "Have people rate answers without knowing whose they are.",
+    ),
+    "agreement": ("harness.cli.agreement:agreement", "Say how far raters agree, from any CSV."),
     "compare": (
         "harness.cli.compare:compare",
         "Compare runs or files item by item, with intervals.",

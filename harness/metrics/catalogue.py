@@ -20,6 +20,7 @@ from harness.spec import Spec
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "json_schema": {"schema": {"type": "object"}},
     "imported": {"name": "acc"},
+    "human": {"dimension": "truthfulness"},
 }
 """Parameters of the metrics that have no defaults, to show them with."""
 

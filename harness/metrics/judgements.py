@@ -85,7 +85,7 @@ class Judge:
         low, high = self.rubric.scale
         try:
             text = _compiled(self.rubric.prompt).render(
-                question=_question(self.suite, gold),
+                question=question_asked(self.suite, gold),
                 references=gold.references if self.rubric.references else (),
                 criteria=self.rubric.criteria,
                 anchors=dict(sorted(self.rubric.anchors.items())),
@@ -227,7 +227,7 @@ def _compiled(prompt: str) -> Template:
     return PROMPT_JINJA.from_string(prompt)
 
 
-def _question(suite: Suite, gold: GoldRecord) -> str:
+def question_asked(suite: Suite, gold: GoldRecord) -> str:
     """Return what the model was asked: its turns without system turn and solved examples."""
     turns = conversation(replace(suite, pools={}), gold)
     if turns and turns[0].role == "system" and not _has_own_system(gold):

@@ -1,0 +1,1 @@
+"""The tables of annotation sessions, and how their values are stored."""

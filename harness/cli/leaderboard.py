@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,9 @@ def leaderboard(
     changed: Sequence[Change] = () if earlier is None else changes(earlier, board)
     if publish is not None:
         stored = publish_board(board, publish)
-        board, changed = stored.snapshot.board, changed or stored.snapshot.changes
+        board = stored.snapshot.board
+        if earlier is None and stored.is_new:
+            changed = stored.snapshot.changes
         say(f"{stored.path}" if stored.is_new else f"{stored.path}: nothing changed since")
     if markdown is not None:
         write_text(markdown, as_markdown(board, changed))
@@ -118,8 +121,8 @@ def _board(
     if is_snapshot:
         return read_snapshot(first).board
     if first.suffix == ".jsonl":
-        config = BoardConfig(name=name or _name(first.stem), votes=str(first.absolute()))
-        return votes_board(config, Path())
+        config = BoardConfig(name=_name(name, first.stem), votes=first.name)
+        return votes_board(config, first.parent)
     if first.suffix in {".yaml", ".yml"}:
         config, base = load_board_config(first), first.parent
         if config.votes is not None:
@@ -140,7 +143,7 @@ def _short(
 
     names = tuple(suite_name(path, Path()) for path in suites)
     return short_config(
-        name=name or "+".join(_name(one) for one in names),
+        name=_name(name, "-".join(names)),
         runs=targets,
         suites=suites,
         metrics=tuple(spec for text in metrics for spec in parse_specs(text)),
@@ -148,11 +151,19 @@ def _short(
     )
 
 
-def _name(text: str) -> str:
-    """Return a board's name out of any text."""
-    from harness.leaderboard.exports.hub import slug
+def _name(given: str | None, otherwise: str) -> str:
+    """Return a board's name: the given one as it is, or one made of any text."""
+    from harness.errors import InputError
+    from harness.leaderboard.config import NAME
 
-    return slug(text)
+    if given is not None:
+        if not re.match(NAME, given):
+            raise InputError(
+                f"--name {given!r}: a board's name becomes a folder; use letters A to Z, digits, "
+                "`.`, `-` and `_`, and begin with a letter or digit"
+            )
+        return given
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", otherwise).strip("-._") or "board"
 
 
 def _write_exports(board: Board, hf: Path | None, eee: Path | None) -> None:

@@ -112,7 +112,10 @@ def candidates(runs: Sequence[FoundRun]) -> list[Candidate]:
 
 
 def known_leaks(runs: Sequence[FoundRun]) -> Leaks:
-    """Return how many gold items the studies beside the runs found in training data."""
+    """Return how many gold items the studies beside the runs found in training data.
+
+    Of several studies that share a run, the one that found most counts.
+    """
     found: dict[Path, int] = {}
     notes: list[str] = []
     for root in dict.fromkeys(run.folder.root for run in runs):
@@ -126,10 +129,12 @@ def known_leaks(runs: Sequence[FoundRun]) -> Leaks:
             for variant in result.variants:
                 for cell in variant.cells:
                     leaks = suites[cell.suite].leaks if cell.suite in suites else ()
-                    found[(root / cell.folder).resolve()] = sum(
+                    n = sum(
                         leak.leak.verdict == "leaked" and variant.name in leak.configurations
                         for leak in leaks
                     )
+                    folder = (root / cell.folder).resolve()
+                    found[folder] = max(n, found.get(folder, 0))
     return Leaks(found, tuple(notes))
 
 

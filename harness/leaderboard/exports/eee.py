@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.errors import InputError
 from harness.leaderboard.board import Board, Cell, Column, Entry
-from harness.leaderboard.exports.hub import slug
+from harness.leaderboard.exports.hub import homes, slug
 from harness.store import write_json
 
 SCHEMA = "0.3.0"
@@ -70,7 +70,7 @@ def log_of(board: Board, entry: Entry, *, now: datetime) -> dict[str, Any]:
 
 def model_id(board: Board, entry: Entry) -> str:
     """Return maker/model: the hub id, or a local one."""
-    return entry.hub_id or f"{slug(board.config.organization or LOCAL)}/{slug(entry.name)}"
+    return entry.hub_id or f"{slug(board.config.organization or LOCAL)}/{homes(board)[entry.name]}"
 
 
 def _model(board: Board, entry: Entry, identity: str) -> dict[str, Any]:

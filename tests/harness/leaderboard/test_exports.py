@@ -200,7 +200,9 @@ def test_a_card_that_is_there_keeps_all_else(demo: Board, tmp_path: Path) -> Non
 
     text = file.read_text(encoding="utf-8")
     assert text.endswith("---\n# My model\n\n--- A line of the text. ---\n")
-    assert "# kept: why this model exists\nlicense: apache-2.0\nlanguage: no\ntags:\n- lora\n" in text
+    assert (
+        "# kept: why this model exists\nlicense: apache-2.0\nlanguage: no\ntags:\n- lora\n" in text
+    )
     fields = front(text)
     assert fields["base_model"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
     results = fields["model-index"][0]["results"]
@@ -267,9 +269,7 @@ def test_a_broken_card_is_named_with_its_line(demo: Board, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("text", [b"---\n- a list\n---\n", b"\xff\xfe"])
-def test_a_card_that_cannot_be_read_is_left_alone(
-    demo: Board, tmp_path: Path, text: bytes
-) -> None:
+def test_a_card_that_cannot_be_read_is_left_alone(demo: Board, tmp_path: Path, text: bytes) -> None:
     file = tmp_path / "base" / "README.md"
     file.parent.mkdir()
     file.write_bytes(text)

@@ -72,7 +72,10 @@ def test_values_of_the_demo_are_those_of_the_scores(ROOT: Path, demo_runs: Path)
 def test_composite_is_the_weighted_mean_of_the_scaled_values(ROOT: Path, demo_runs: Path) -> None:
     board = demo_board(ROOT, demo_runs)
 
-    assert [column.weight for column in board.columns] == [pytest.approx(2 / 3), pytest.approx(1 / 3)]
+    assert [column.weight for column in board.columns] == [
+        pytest.approx(2 / 3),
+        pytest.approx(1 / 3),
+    ]
     for one in board.ranked:
         clinic, retention = (cell.scaled for cell in one.cells)
         assert clinic is not None

@@ -100,8 +100,7 @@ def test_sides_do_not_matter(tmp_path: Path) -> None:
 def test_few_raters_keep_a_board_preliminary(tmp_path: Path) -> None:
     def lines(raters: int) -> str:
         return "".join(
-            vote("x", "y", "b" if i % 7 == 0 else "a", item=i, rater=i % raters)
-            for i in range(400)
+            vote("x", "y", "b" if i % 7 == 0 else "a", item=i, rater=i % raters) for i in range(400)
         )
 
     assert board_of(tmp_path, lines(4)).status == "preliminary"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,19 @@ def test_the_demo_is_put_in_order(
         ["4", "lora-excess"],
     ]
     assert "lora-r16-replay is first of 4. Status: preliminary" in done.out
+
+
+def test_the_documented_board_prints_what_the_document_says(
+    tunemark: Command, ROOT: Path, demo_runs: Path
+) -> None:
+    text = (ROOT / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+    board, printed = re.findall(r"```(?:yaml)?\n(.*?)```", text, re.DOTALL)[:2]
+    file = demo_runs.parent / "board.yaml"
+    file.write_text(board, encoding="utf-8")
+
+    done = tunemark("leaderboard", file)
+
+    assert [line.rstrip() for line in done.out.splitlines()] == printed.splitlines()
 
 
 def test_the_short_form_says_the_same_as_a_file(tunemark: Command, toy: Toy) -> None:

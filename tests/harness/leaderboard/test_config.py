@@ -68,7 +68,7 @@ def test_what_does_not_fit_together_is_told(toy: Toy, text: str, told: str) -> N
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="board.yaml"):
+    with pytest.raises(ConfigError, match=r"board\.yaml"):
         load_board_config(tmp_path / "board.yaml")
 
 

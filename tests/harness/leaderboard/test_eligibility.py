@@ -12,9 +12,9 @@ import pytest
 from harness.contamination.find import Leak, Verdict
 from harness.errors import InputError
 from harness.leaderboard.collect import FoundRun
+from harness.leaderboard.config import BoardConfig
 from harness.leaderboard.eligibility import most_common, score_reasons
 from harness.leaderboard.reasons import TEXTS
-from harness.leaderboard.config import BoardConfig
 from harness.leaks import FoundLeak
 from harness.result import RESULT
 from harness.scoring import Scores, score_run

@@ -17,11 +17,11 @@ import yaml
 from harness.errors import ConfigError, InputError
 from harness.leaderboard.board import Board
 from harness.leaderboard.changes import Change
+from harness.leaderboard.config import BoardConfig
 from harness.leaderboard.exports.eee import log_of, write_eee
 from harness.leaderboard.exports.hub import card_with, model_index, slug, write_hub
 from harness.leaderboard.exports.text import as_csv, as_markdown
 from harness.leaderboard.votes import votes_board
-from harness.leaderboard.config import BoardConfig
 from tests.harness.leaderboard.support import DEMO, TOY, WEIGHED, Toy, demo_board, entry
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -109,12 +109,11 @@ def _board(
     from harness.errors import InputError
     from harness.leaderboard.config import BoardConfig, load_board_config
     from harness.leaderboard.rank import make_board
-    from harness.leaderboard.snapshot import FILE as SNAPSHOT
-    from harness.leaderboard.snapshot import read_snapshot
+    from harness.leaderboard.snapshot import is_published, read_snapshot
     from harness.leaderboard.votes import votes_board
 
     first = Path(targets[0])
-    is_snapshot = first.name == SNAPSHOT or (first / SNAPSHOT).exists()
+    is_snapshot = is_published(first)
     is_file = first.suffix in {".yaml", ".yml", ".jsonl"} or is_snapshot
     if is_file and (len(targets) > 1 or suites or metrics):
         raise InputError(f"{first} says everything by itself: leave the rest out")

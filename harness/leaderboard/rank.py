@@ -136,7 +136,7 @@ def _win_rate(rankings: Rankings, position: int | None) -> float | None:
 
 def _older(models: Sequence[Candidate]) -> list[str]:
     n = sum(len(runs) - 1 for model in models for runs in model.runs.values())
-    return [f"{n} older runs of the same models are not used"] if n else []
+    return [f"older runs of the same models, not used: {n}"] if n else []
 
 
 def _assemble(

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from harness.config import explain, telling_fault
 from harness.digest import digest_of
-from harness.errors import StoreError
+from harness.errors import InputError, StoreError
 from harness.leaderboard.board import Board
 from harness.leaderboard.changes import Change, changes
 from harness.store import locked, read_json, write_json
@@ -94,14 +94,9 @@ def latest(home: Path) -> Published | None:
     Raises:
         StoreError: a snapshot was changed, is missing, or does not follow the one before it.
     """
-    found = sorted(
-        (int(match[1]), path)
-        for path in home.glob("*")
-        if (match := _FOLDER.fullmatch(path.name)) is not None
-    )
     last: Published | None = None
-    for number, path in found:
-        snapshot = read_snapshot(path)
+    for number, path in _snapshots(home):
+        snapshot = _read(path / FILE)
         parent = last.snapshot.digest if last else None
         if snapshot.parent != parent or number != (last.snapshot.number + 1 if last else 1):
             expected = f"snapshot {number - 1}" if number > 1 else "nothing"
@@ -113,20 +108,51 @@ def latest(home: Path) -> Published | None:
     return last
 
 
+def is_published(path: Path) -> bool:
+    """Whether a path is a snapshot, its file, or a board's folder of snapshots."""
+    homes = (path, *(one for _, one in _snapshots(path)))
+    return path.name == FILE or any((home / FILE).exists() for home in homes)
+
+
 def read_snapshot(path: Path) -> Snapshot:
-    """Read a snapshot from its folder or file.
+    """Read a snapshot from its folder or file, or the last one from a board's folder.
 
     Raises:
-        StoreError: it is missing, or not what was published.
+        InputError: nothing was published there.
+        StoreError: it is not what was published.
     """
+    if path.is_dir() and not (path / FILE).exists():
+        last = latest(path)
+        if last is not None:
+            return last.snapshot
     file = path / FILE if path.is_dir() else path
+    if not file.exists():
+        raise InputError(
+            f"{path}: no published board here; give a snapshot (FOLDER/BOARD/NUMBER-DIGEST of "
+            "--publish FOLDER) or the board's folder"
+        )
+    return _read(file)
+
+
+def _snapshots(home: Path) -> list[tuple[int, Path]]:
+    """Return the folders of snapshots with their numbers, oldest first."""
+    return sorted(
+        (int(match[1]), path)
+        for path in home.glob("*")
+        if (match := _FOLDER.fullmatch(path.name)) is not None
+    )
+
+
+def _read(file: Path) -> Snapshot:
     value = read_json(file)
     try:
         snapshot = Snapshot.model_validate(value)
     except ValidationError as error:
         told = explain(telling_fault(error), Snapshot)
         raise StoreError(f"{file}: not a published board: {told}") from None
-    if _digest(snapshot) != snapshot.digest:
+    # Of what stands in the file: a later version of Tunemark may know more fields.
+    content = {key: one for key, one in value.items() if key != "digest"}
+    if digest_of(content) != snapshot.digest:
         raise StoreError(
             f"{file}: was changed after it was published (its content has another digest than "
             f"{snapshot.digest[:12]}); restore it"

@@ -141,9 +141,10 @@ def test_what_is_not_there_is_told(tunemark: Command, toy: Toy) -> None:
         tunemark("leaderboard", toy.place / "gone", "--suite", toy.place / "one",
                  "--metric", "exact_match"),
         tunemark("leaderboard", toy.place / "runs", "--suite", toy.place / "gone"),
+        tunemark("leaderboard", toy.file(TOY), "--against", toy.place / "gone"),
     ]  # fmt: skip
 
-    assert [done.code for done in gone] == [2, 2, 2, 2]
+    assert [done.code for done in gone] == [2, 2, 2, 2, 2]
     assert all("gone" in done.err and "Traceback" not in done.err for done in gone)
 
 
@@ -191,9 +192,10 @@ def test_a_published_board_is_shown_without_its_runs(tunemark: Command, toy: Toy
 
     by_folder = tunemark("leaderboard", snapshot)
     by_file = tunemark("leaderboard", snapshot / "board.json")
+    by_home = tunemark("leaderboard", snapshot.parent)
 
-    assert by_folder.code == by_file.code == 0
-    assert by_folder.out == by_file.out == shown.out
+    assert by_folder.code == by_file.code == by_home.code == 0
+    assert by_folder.out == by_file.out == by_home.out == shown.out
 
 
 def test_publishing_twice_tells_changes_once(tunemark: Command, toy: Toy) -> None:

@@ -214,7 +214,7 @@ def test_an_older_run_of_the_same_model_does_not_count(toy: Toy) -> None:
     value = entry(board, "a").cells[0].value
     assert value is not None
     assert value.value == 30 / N
-    assert board.notes == ("1 older runs of the same models are not used",)
+    assert board.notes == ("older runs of the same models, not used: 1",)
 
 
 def test_two_models_of_one_name_are_told_apart(toy: Toy) -> None:

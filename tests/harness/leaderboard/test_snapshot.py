@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.digest import digest_of
-from harness.errors import StoreError
+from harness.errors import InputError, StoreError
 from harness.leaderboard.changes import changes
 from harness.leaderboard.snapshot import FILE, latest, publish, read_snapshot
 from tests.harness.leaderboard.support import TOY, WEIGHED, Toy
@@ -125,12 +125,35 @@ def test_an_edited_snapshot_with_a_new_digest_breaks_the_chain(published: Path) 
         latest(published)
 
 
+def test_a_snapshot_of_a_version_that_knew_fewer_fields_is_still_whole(published: Path) -> None:
+    first = next(published.glob("1-*"))
+    value = json.loads((first / FILE).read_text(encoding="utf-8"))
+    del value["board"]["notes"]
+    del value["digest"]
+    value["digest"] = digest_of(value)
+    older = published.parent / f"1-{value['digest'][:12]}"
+    older.mkdir()
+    (older / FILE).write_text(json.dumps(value), encoding="utf-8")
+
+    assert read_snapshot(older).board == read_snapshot(first).board
+
+
 def test_a_missing_snapshot_is_noticed(published: Path) -> None:
     first = next(published.glob("1-*"))
     first.rename(published / "kept-elsewhere")
 
     with pytest.raises(StoreError, match="a snapshot is missing or was exchanged"):
         latest(published)
+
+
+def test_a_boards_folder_stands_for_its_last_snapshot(published: Path) -> None:
+    assert read_snapshot(published).number == 2
+
+
+def test_where_nothing_was_published_is_told(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "gone"):
+        with pytest.raises(InputError, match="no published board here"):
+            read_snapshot(path)
 
 
 def test_what_is_no_snapshot_is_said_to_be_none(tmp_path: Path) -> None:

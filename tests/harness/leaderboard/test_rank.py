@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.errors import ConfigError, InputError, UnknownNameError
 from harness.leaderboard.board import Status, status_of, tied_with_first
 from harness.scoring import score_run
-from harness.stats.ranking import Rank
+from harness.stats.ranking import Rank, weight_sensitivity
 from harness.store import RunFolder
 from harness.suite import load_suite
 from tests.harness.leaderboard.support import (
@@ -100,6 +101,17 @@ def test_what_other_weights_would_change_is_told(ROOT: Path, demo_runs: Path) ->
     board = demo_board(ROOT, demo_runs)
 
     assert entry(board, "lora-r16-replay").weight_ranks == Rank(best=1, worst=1)
+    assert entry(board, "base").weight_ranks == Rank(best=2, worst=4)
+
+
+def test_sensitivity_is_that_of_the_scaled_values(ROOT: Path, demo_runs: Path) -> None:
+    # With equal weights, which are among those tried, base is second; with 200 to 1 it is last.
+    board = demo_board(ROOT, demo_runs, DEMO.replace("weight: 2", "weight: 200"))
+
+    scaled = np.asarray([[cell.scaled or 0 for cell in one.cells] for one in board.ranked])
+    expected = weight_sensitivity(scaled, [200, 1], seed=12345)
+    assert [one.weight_ranks for one in board.ranked] == expected
+    assert entry(board, "base").rank == Rank(best=4, worst=4)
     assert entry(board, "base").weight_ranks == Rank(best=2, worst=4)
 
 

@@ -39,9 +39,11 @@ def toy(tmp_path: Path) -> Toy:
     return made
 
 
-@pytest.fixture
-def demo(ROOT: Path, demo_runs: Path) -> Board:
-    return demo_board(ROOT, demo_runs)
+@pytest.fixture(scope="module")
+def demo(ROOT: Path, tmp_path_factory: pytest.TempPathFactory) -> Board:
+    runs = tmp_path_factory.mktemp("demo") / "runs"
+    shutil.copytree(ROOT / "tests" / "data" / "demo", runs)
+    return demo_board(ROOT, runs)
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def codes(board: Board, name: str) -> list[str]:
 
 
 def demo_board(root: Path, runs: Path, text: str = DEMO) -> Board:
-    """Make the board of the recorded demo."""
+    """Make the board of the recorded demo, of which `runs` is a copy."""
     file = runs / "board.yaml"
     file.write_text(text.format(root=root, runs=runs), encoding="utf-8")
     return make_board(load_yaml(file, BoardConfig), runs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -66,9 +67,11 @@ NEEDED = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def demo(ROOT: Path, demo_runs: Path) -> Board:
-    return demo_board(ROOT, demo_runs, HUB)
+@pytest.fixture(scope="module")
+def demo(ROOT: Path, tmp_path_factory: pytest.TempPathFactory) -> Board:
+    runs = tmp_path_factory.mktemp("demo") / "runs"
+    shutil.copytree(ROOT / "tests" / "data" / "demo", runs)
+    return demo_board(ROOT, runs, HUB)
 
 
 @pytest.fixture

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness.errors import ConfigError, InputError, UnknownNameError
-from harness.leaderboard.board import Status, status_of, tied_with_first
+from harness.leaderboard.board import Board, Status, status_of, tied_with_first
 from harness.scoring import score_run
 from harness.stats.ranking import Rank, weight_sensitivity
 from harness.store import RunFolder
@@ -26,41 +27,42 @@ from tests.harness.leaderboard.support import (
 )
 
 
-def test_the_demo_has_a_first_a_tie_group_and_a_last(ROOT: Path, demo_runs: Path) -> None:
-    board = demo_board(ROOT, demo_runs)
+@pytest.fixture(scope="module")
+def demo(ROOT: Path, tmp_path_factory: pytest.TempPathFactory) -> Board:
+    runs = tmp_path_factory.mktemp("demo") / "runs"
+    shutil.copytree(ROOT / "tests" / "data" / "demo", runs)
+    return demo_board(ROOT, runs)
 
-    assert [one.name for one in board.ranked] == [
+
+def test_the_demo_has_a_first_a_tie_group_and_a_last(demo: Board) -> None:
+    assert [one.name for one in demo.ranked] == [
         "lora-r16-replay",
         "lora-r8",
         "base",
         "lora-excess",
     ]
-    assert [one.rank for one in board.ranked] == [
+    assert [one.rank for one in demo.ranked] == [
         Rank(best=1, worst=1),
         Rank(best=2, worst=3),
         Rank(best=2, worst=3),
         Rank(best=4, worst=4),
     ]
-    assert len({one.tie for one in board.ranked[1:3]}) == 1
-    assert len({one.tie for one in board.ranked}) == 3
-    assert tied_with_first(board) == 0
-    assert board.unranked == ()
+    assert len({one.tie for one in demo.ranked[1:3]}) == 1
+    assert len({one.tie for one in demo.ranked}) == 3
+    assert tied_with_first(demo) == 0
+    assert demo.unranked == ()
 
 
-def test_the_demo_forgets_in_one_suite_what_it_gains_in_the_other(
-    ROOT: Path, demo_runs: Path
-) -> None:
-    board = demo_board(ROOT, demo_runs)
-
-    excess = entry(board, "lora-excess")
+def test_the_demo_forgets_in_one_suite_what_it_gains_in_the_other(demo: Board) -> None:
+    excess = entry(demo, "lora-excess")
     ranks = {cell.suite: cell.rank for cell in excess.cells}
     assert ranks == {"clinic-en": Rank(best=2, worst=3), "retention": Rank(best=4, worst=4)}
 
 
-def test_values_of_the_demo_are_those_of_the_scores(ROOT: Path, demo_runs: Path) -> None:
-    board = demo_board(ROOT, demo_runs)
-
-    cell = entry(board, "base").cell("retention")
+def test_values_of_the_demo_are_those_of_the_scores(
+    demo: Board, ROOT: Path, demo_runs: Path
+) -> None:
+    cell = entry(demo, "base").cell("retention")
     suite = load_suite(ROOT / "suites" / "retention")
     assert cell is not None
     assert cell.value is not None
@@ -70,14 +72,12 @@ def test_values_of_the_demo_are_those_of_the_scores(ROOT: Path, demo_runs: Path)
     assert cell.n == len(contains.planned) == 170
 
 
-def test_composite_is_the_weighted_mean_of_the_scaled_values(ROOT: Path, demo_runs: Path) -> None:
-    board = demo_board(ROOT, demo_runs)
-
-    assert [column.weight for column in board.columns] == [
+def test_composite_is_the_weighted_mean_of_the_scaled_values(demo: Board) -> None:
+    assert [column.weight for column in demo.columns] == [
         pytest.approx(2 / 3),
         pytest.approx(1 / 3),
     ]
-    for one in board.ranked:
+    for one in demo.ranked:
         clinic, retention = (cell.scaled for cell in one.cells)
         assert clinic is not None
         assert retention is not None
@@ -97,11 +97,9 @@ def test_weights_that_favour_retention_put_the_base_above_lora_r8(
     assert entry(board, "base").rank == Rank(best=2, worst=2)
 
 
-def test_what_other_weights_would_change_is_told(ROOT: Path, demo_runs: Path) -> None:
-    board = demo_board(ROOT, demo_runs)
-
-    assert entry(board, "lora-r16-replay").weight_ranks == Rank(best=1, worst=1)
-    assert entry(board, "base").weight_ranks == Rank(best=2, worst=4)
+def test_what_other_weights_would_change_is_told(demo: Board) -> None:
+    assert entry(demo, "lora-r16-replay").weight_ranks == Rank(best=1, worst=1)
+    assert entry(demo, "base").weight_ranks == Rank(best=2, worst=4)
 
 
 def test_sensitivity_is_that_of_the_scaled_values(ROOT: Path, demo_runs: Path) -> None:

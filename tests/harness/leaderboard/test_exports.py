@@ -351,7 +351,10 @@ def test_every_eval_ever_is_written_once(demo: Board, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", [TOY, WEIGHED, TOY.replace("exact_match", "ter")])
 def test_every_eval_ever_is_valid_by_its_own_schema(toy: Toy, text: str) -> None:
-    pytest.importorskip("every_eval_ever", reason="every_eval_ever needs Python 3.12")
+    pytest.importorskip(
+        "every_eval_ever",
+        reason="every_eval_ever is not installed; it needs Python 3.12 and an environment of its own",
+    )
     toy.run("<b>", 30)
     toy.run("<b>", 10, suite="two")
     board = toy.board(text)
@@ -362,7 +365,10 @@ def test_every_eval_ever_is_valid_by_its_own_schema(toy: Toy, text: str) -> None
 
 
 def test_the_demo_is_valid_by_every_eval_evers_own_schema(demo: Board) -> None:
-    pytest.importorskip("every_eval_ever", reason="every_eval_ever needs Python 3.12")
+    pytest.importorskip(
+        "every_eval_ever",
+        reason="every_eval_ever is not installed; it needs Python 3.12 and an environment of its own",
+    )
 
     for one in demo.ranked:
         jsonschema.validate(log_of(demo, one, now=NOW), schema())

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.errors import ModelError
 from harness.metrics.build import suite_metrics
+from harness.metrics.exact import refuse_bad_patterns
 from harness.models import ModelSource, context_limit
 from harness.prompts import check_prompts, continuation, conversation, has_own_contexts
 from harness.suite import Suite
@@ -22,6 +23,9 @@ def check_suite(
         InputError: naming the suite's file, and the task or the gold item.
     """
     suite_metrics(suite, trusts_code=trusts_code)
+    for name, task in suite.config.tasks.items():
+        if any(spec.name == "regex" and "value" not in spec.params for spec in task.metrics):
+            refuse_bad_patterns([record for record in suite.gold if record.task == name])
     check_prompts(suite)
     if model is not None:
         refuse_too_long(suite, model)

@@ -50,6 +50,14 @@ def test_the_tree_has_every_module(path: Path) -> None:
     assert path.name in ARCHITECTURE
 
 
+def test_the_tree_names_everything_once() -> None:
+    tree = ARCHITECTURE.split("## The tree")[1].split("```")[1]
+
+    for package in re.split(r"^(?=\w)", tree, flags=re.MULTILINE):
+        names = re.findall(r"^  ([^\s]+)", package, flags=re.MULTILINE)
+        assert sorted(set(names)) == sorted(names)
+
+
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_schemas_are_up_to_date(name: str) -> None:
     text = (FOLDER / f"{name}.schema.json").read_text(encoding="utf-8")

@@ -164,7 +164,8 @@ def _training_plan(
     stack = target.stack or str(train.get("stack", "tunemark"))
     facts = model_facts(folder, architecture)
     data = train.get("data") or ()
-    sources = (data,) if isinstance(data, str) else tuple(map(str, data))
+    named = data if isinstance(data, list) else [data] if data else []
+    sources = tuple(str(one["path"] if isinstance(one, dict) else one) for one in named)
     return Planned(
         plan=_plan(
             file.stem, architecture, resolved, replace(target, stack=stack), where=str(file)

@@ -13,12 +13,13 @@ from harness.cli.options import (
     configuration_name,
     data_option,
     json_option,
+    predictions_options,
     print_json,
     say,
     suite_of_run,
     trust_option,
 )
-from harness.cli.score import FORMATS, refuse_options
+from harness.cli.score import refuse_options
 from harness.errors import InputError
 from harness.registry import load_object
 
@@ -51,23 +52,7 @@ SHOWN_DISAGREEMENTS = 10
 @click.option("--slices", "all_slices", is_flag=True, help="The same for every slice there is.")
 @click.option("--disagreements", is_flag=True, help="For run folders: list differing answers.")
 @click.option("--metrics", "metric_list", help="For files of predictions: as in `score`.")
-@click.option(
-    "--language",
-    type=click.Choice(["auto", "en", "zh"]),
-    default="auto",
-    show_default=True,
-    help="For files of predictions: decides how texts are cut into words.",
-)
-@click.option("--extract", "steps", help="For files of predictions: steps that find the answer.")
-@click.option("--labels", help="For files of predictions: the classes, by commas.")
-@click.option(
-    "--format",
-    "kind",
-    type=click.Choice(FORMATS),
-    default="auto",
-    show_default=True,
-    help="For files of predictions: which tool wrote them.",
-)
+@predictions_options
 @click.option(
     "--better",
     type=click.Choice(["higher", "lower", "neither"]),

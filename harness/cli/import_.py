@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import chosen_suite, data_option, json_option, print_json, root_option, say
-from harness.cli.score import FORMATS
+from harness.cli.options import (
+    FORMATS,
+    chosen_suite,
+    data_option,
+    json_option,
+    print_json,
+    root_option,
+    say,
+)
 from harness.cli.tables import NO_ANSWER, no_answer, plain_table
 from harness.errors import InputError
 

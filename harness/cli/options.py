@@ -79,6 +79,43 @@ def lm_eval_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+FORMATS = ("auto", "plain", "lm-eval", "llama-factory", "opencompass", "evalscope")
+"""Tools whose files of predictions are read."""
+
+PREDICTIONS_OPTIONS = (
+    click.option(
+        "--language",
+        type=click.Choice(["auto", "en", "zh"]),
+        default="auto",
+        show_default=True,
+        help="For files of predictions: decides how texts are cut into words.",
+    ),
+    click.option(
+        "--extract",
+        "steps",
+        help="For files of predictions: steps that find the answer, by commas.",
+    ),
+    click.option(
+        "--labels", help="For files of predictions: the classes of a classification, by commas."
+    ),
+    click.option(
+        "--format",
+        "kind",
+        type=click.Choice(FORMATS),
+        default="auto",
+        show_default=True,
+        help="For files of predictions: which tool wrote them.",
+    ),
+)
+
+
+def predictions_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how files of predictions are read."""
+    for option in reversed(PREDICTIONS_OPTIONS):
+        command = option(command)
+    return command
+
+
 def say(line: str) -> None:
     """Tell the person at the terminal what is going on."""
     click.echo(line, err=True)

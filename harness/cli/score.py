@@ -13,6 +13,7 @@ from harness.cli.options import (
     configuration_name,
     data_option,
     json_option,
+    predictions_options,
     print_json,
     say,
     trust_option,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from harness.scoring import Scores
     from harness.store import RunFolder
     from harness.suite import Suite
-
-FORMATS = ("auto", "plain", "lm-eval", "llama-factory", "opencompass", "evalscope")
 
 
 @click.command()
@@ -44,23 +43,7 @@ FORMATS = ("auto", "plain", "lm-eval", "llama-factory", "opencompass", "evalscop
     help="For a file: names with parameters, such as exact_match,bleu(tokenize=intl); "
     "`rouge` stands for all four.  [default: exact_match,token_f1,bleu,rouge_l,chrf]",
 )
-@click.option(
-    "--language",
-    type=click.Choice(["auto", "en", "zh"]),
-    default="auto",
-    show_default=True,
-    help="For a file: decides how texts are cut into words.",
-)
-@click.option("--extract", "steps", help="For a file: steps that find the answer, by commas.")
-@click.option("--labels", help="For a file: the classes of a classification, by commas.")
-@click.option(
-    "--format",
-    "kind",
-    type=click.Choice(FORMATS),
-    default="auto",
-    show_default=True,
-    help="For a file: which tool wrote it.",
-)
+@predictions_options
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -188,6 +188,17 @@ def _is_first(form: _Form, answer: str, reference: str) -> bool:
     if wanted := form.cut(reference):
         return form.cut(answer)[: len(wanted)] == wanted
     return find_word(reference.strip(), answer.lstrip()) == 0
+
+
+def refuse_bad_patterns(records: Sequence[GoldRecord]) -> None:
+    """Check that every reference can be read as a pattern, for `regex` without one of its own.
+
+    Raises:
+        GoldError: naming the gold item.
+    """
+    for record in records:
+        for reference in record.references:
+            _pattern(reference, 0, record.id)
 
 
 def _pattern(text: str, flags: int, gold_id: str) -> re.Pattern[str]:

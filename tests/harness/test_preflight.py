@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ConfigError, ModelError
+from harness.errors import ConfigError, GoldError, ModelError
 from harness.models import ModelSource
 from harness.preflight import check_suite
 from harness.suite import load_suite
@@ -32,6 +32,21 @@ def test_a_prompt_that_cannot_be_rendered_is_found(suite_folder: Callable[..., P
 
     with pytest.raises(ConfigError, match="prompt of task 'qa' does not fit gold item 'q'"):
         check_suite(load_suite(suite_folder(yaml, [ROW])))
+
+
+def test_a_reference_that_is_no_pattern_is_found(suite_folder: Callable[..., Path]) -> None:
+    yaml = HEAD + "  qa: {metrics: [regex], prompt: '{{ input }}'}\n"
+
+    with pytest.raises(GoldError, match=r"'q': the reference '\(x' is not a pattern"):
+        check_suite(load_suite(suite_folder(yaml, [{**ROW, "references": ["(x"]}])))
+
+
+def test_with_a_pattern_of_its_own_regex_reads_no_reference(
+    suite_folder: Callable[..., Path],
+) -> None:
+    yaml = HEAD + "  qa: {metrics: [{regex: 'a+'}], prompt: '{{ input }}'}\n"
+
+    check_suite(load_suite(suite_folder(yaml, [{**ROW, "references": ["(x"]}])))
 
 
 def test_a_faulty_continuation_is_found(suite_folder: Callable[..., Path]) -> None:
